@@ -1,0 +1,89 @@
+/// Turns the bytes of a G-code file into the commands that a printer needs to see.
+///
+/// Taken out, because real firmware trips over them (seen on MK3S 3.9.0 and 3.13.3, Marlin 1.1.9 and 2.1.2):
+/// - comments: after `;` an MK3S throws away the rest of that line *and the next line*, without an ok. Everything
+///   from `;` to the line's end goes, whatever the command: no firmware prints a `;` of M117 or M118.
+/// - blank lines: no firmware ever answers one, so a host that waits for the ok waits for ever.
+/// - a byte order mark, NUL bytes, and blanks around the command.
+///
+/// Bytes beyond ASCII are passed on inside a command (an M117 text) and dropped with a comment: a stray Latin-1
+/// byte is no reason to stop a print.
+public struct CommandScanner: Sendable {
+    /// What one byte led to.
+    public enum Step: Sendable, Equatable {
+        /// Nothing to do yet.
+        case more
+        /// A command ended; it is in `command`.
+        case command
+        /// A command ended that is too long for any firmware; `command` has its beginning, `length` its length.
+        case tooLong
+    }
+
+    /// The command that `.command` or `.tooLong` announced; valid until the next byte is fed.
+    public private(set) var command = CommandBuffer()
+
+    /// Length of that command in bytes, also where it did not fit.
+    public private(set) var length = 0
+
+    /// Number of the line in the file, from 1, on which the announced command stands.
+    public private(set) var lineNumber: UInt64 = 0
+
+    private var currentLine: UInt64 = 1
+    private var inComment = false
+    private var finished = true
+
+    /// A scanner at the beginning of a file.
+    public init() {}
+
+    /// Feeds one byte of the file.
+    @inline(__always)
+    public mutating func feed(_ byte: UInt8) -> Step {
+        if finished {
+            command.removeAll()
+            length = 0
+            finished = false
+        }
+        switch byte {
+        case UInt8(ascii: "\n"), UInt8(ascii: "\r"):
+            let step = endLine()
+            if byte == UInt8(ascii: "\n") { currentLine += 1 }
+            return step
+        case UInt8(ascii: ";"):
+            inComment = true
+        case 0:
+            break
+        case UInt8(ascii: " "), UInt8(ascii: "\t"), 0xEF, 0xBB, 0xBF:
+            // Leading blanks and the byte order mark (EF BB BF) in front of the first command.
+            if !inComment && length > 0 { take(byte) }
+        default:
+            if !inComment { take(byte) }
+        }
+        return .more
+    }
+
+    /// Call once after the last byte: a last line without a line break counts too.
+    public mutating func end() -> Step {
+        finished ? .more : endLine()
+    }
+
+    private mutating func take(_ byte: UInt8) {
+        command.append(byte)
+        length += 1
+    }
+
+    private mutating func endLine() -> Step {
+        inComment = false
+        finished = true
+        lineNumber = currentLine
+        if length > command.count { return .tooLong }
+        trimEnd()
+        return length == 0 ? .more : .command
+    }
+
+    private mutating func trimEnd() {
+        while length > 0, command[length - 1] == UInt8(ascii: " ") || command[length - 1] == UInt8(ascii: "\t") {
+            command.removeLast()
+            length -= 1
+        }
+    }
+}

@@ -1,0 +1,85 @@
+/// What is on the wire or in the printer and not yet acknowledged, oldest first.
+struct InFlight: Sendable {
+    struct Entry: Sendable {
+        /// The line number; 0 for an unnumbered line.
+        var number: UInt32
+        var bytes: UInt8
+        /// An M105: its ok carries temperatures and so tells itself from others.
+        var isMarker: Bool
+        /// Number of the first line behind it.
+        var follower: UInt32
+
+        /// An unnumbered M105.
+        var isProbe: Bool { isMarker && number == 0 }
+    }
+
+    private var slots = InlineArray<32, Entry>(
+        repeating: Entry(number: 0, bytes: 0, isMarker: false, follower: 0))
+    private var head = 0
+    private(set) var count = 0
+    private(set) var bytes = 0
+    /// How many of the entries are probes.
+    private(set) var probes = 0
+
+    var isEmpty: Bool { count == 0 }
+    var isFull: Bool { count == Limits.unacknowledged }
+    var first: Entry? { count > 0 ? slots[head] : nil }
+
+    subscript(index: Int) -> Entry { slots[(head + index) % Limits.unacknowledged] }
+
+    mutating func append(_ entry: Entry) {
+        guard !isFull else { return }
+        slots[(head + count) % Limits.unacknowledged] = entry
+        count += 1
+        bytes += Int(entry.bytes)
+        if entry.isProbe { probes += 1 }
+    }
+
+    mutating func removeFirst() -> Entry? {
+        guard count > 0 else { return nil }
+        let entry = slots[head]
+        head = (head + 1) % Limits.unacknowledged
+        count -= 1
+        bytes -= Int(entry.bytes)
+        if entry.isProbe { probes -= 1 }
+        return entry
+    }
+
+    mutating func removeAll() {
+        head = 0
+        count = 0
+        bytes = 0
+        probes = 0
+    }
+
+    /// Index of the oldest marker.
+    var firstMarker: Int? {
+        for index in 0..<count where self[index].isMarker { return index }
+        return nil
+    }
+
+    /// Index of line `number`.
+    func index(of number: UInt32) -> Int? {
+        for index in 0..<count where self[index].number == number { return index }
+        return nil
+    }
+
+    /// How many numbered entries have a number above `number`.
+    func linesAbove(_ number: UInt32) -> Int {
+        var result = 0
+        for index in 0..<count where self[index].number > number { result += 1 }
+        return result
+    }
+
+    /// Drops the first line with a number of at least `number` and everything behind it.
+    mutating func truncate(from number: UInt32) {
+        for index in 0..<count where self[index].number >= number {
+            for dropped in index..<count {
+                bytes -= Int(self[dropped].bytes)
+                if self[dropped].isProbe { probes -= 1 }
+            }
+            count = index
+            return
+        }
+    }
+}

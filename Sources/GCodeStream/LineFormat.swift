@@ -1,0 +1,36 @@
+/// The numbered form of a command, `N<number> <command>*<checksum>`, as Marlin has read it since 1.0.
+public enum LineFormat {
+    /// Length in bytes of the numbered line without its line break; three digits are counted for the checksum.
+    public static func length(number: UInt32, commandLength: Int) -> Int {
+        1 + digits(number) + 1 + commandLength + 1 + 3
+    }
+
+    /// True when the command fits the firmware's limit under that number.
+    public static func fits(number: UInt32, commandLength: Int) -> Bool {
+        length(number: number, commandLength: commandLength) <= Limits.lineLength
+    }
+
+    /// Writes the numbered line with its line break into `line`.
+    static func compose(number: UInt32, command: borrowing CommandBuffer, into line: inout CommandBuffer) {
+        line.removeAll()
+        line.append(UInt8(ascii: "N"))
+        line.append(decimal: number)
+        line.append(UInt8(ascii: " "))
+        for index in 0..<command.count { line.append(command[index]) }
+        var checksum: UInt8 = 0
+        for index in 0..<line.count { checksum ^= line[index] }
+        line.append(UInt8(ascii: "*"))
+        line.append(decimal: UInt32(checksum))
+        line.append(UInt8(ascii: "\n"))
+    }
+
+    private static func digits(_ value: UInt32) -> Int {
+        var count = 1
+        var rest = value / 10
+        while rest > 0 {
+            count += 1
+            rest /= 10
+        }
+        return count
+    }
+}

@@ -1,0 +1,35 @@
+/// What the engine needs to know of the printer and the wire.
+///
+/// Times are in nanoseconds of the same monotonic clock that the engine is given.
+public struct StreamSettings: Sendable, Equatable {
+    /// Lines that may be unacknowledged, 1 to `Limits.windowLines`. 4 is Marlin's `BUFSIZE`; 1 is plain
+    /// stop-and-wait. A printer with ADVANCED_OK replaces it by the queue length that it reports.
+    public var windowLines = 4
+
+    /// Bytes that may be unacknowledged, line breaks included. Marlin's receive buffer is 128 bytes of which
+    /// 127 can be used; what overflows is lost without a word.
+    public var windowBytes = 127
+
+    /// True lets the `B` of ADVANCED_OK set `windowLines`.
+    public var followsAdvancedOk = true
+
+    /// How long after a Resend the wire is left quiet, so that lines which were on their way come in and are
+    /// refused before the asked one goes out again. Wire time of a full window and the latency of a USB adapter.
+    public var settleTime: UInt64 = 40_000_000
+
+    /// How long nothing may be acknowledged, and no sign of work come, before the engine asks with an M105.
+    public var probeTime: UInt64 = 500_000_000
+
+    /// How long a `busy` or a temperature of a waiting M109 vouches for the printer. Firmware repeats them every
+    /// 2 s unless told otherwise (M113).
+    public var busyTime: UInt64 = 2_600_000_000
+
+    /// How long the printer may say nothing at all while something is unacknowledged before the job fails.
+    public var silenceLimit: UInt64 = 120_000_000_000
+
+    /// How often in a row the printer may ask for the same line before the job fails.
+    public var resendLimit: UInt32 = 20
+
+    /// Settings for Marlin's defaults.
+    public init() {}
+}

@@ -1,0 +1,287 @@
+// What comes in: acknowledgements, resends, trouble.
+
+extension StreamEngine {
+    mutating func handle(_ reply: Reply, now: UInt64) {
+        // After a kill only a restart is news.
+        guard !halted || reply == .start else { return }
+        switch reply {
+        case .ok(let fields):
+            acknowledge(fields, now: now)
+        case .resend(let line):
+            resend(line, now: now)
+        case .busy, .busyForUser:
+            busyUntil = now &+ settings.busyTime
+        case .start:
+            output.removeAll()
+            fail(.printerReset, now: now)
+            synchronisation = .none
+        case .halted:
+            output.removeAll()
+            fail(.printerHalted, now: now)
+            halted = true
+        case .fatalError:
+            fail(.firmwareError, now: now)
+        case .wait:
+            // Nothing to do at the printer, something unacknowledged here: ask soon, and let it settle first.
+            if !inFlight.isEmpty, inFlight.probes == 0, now > lastProgress &+ settings.settleTime {
+                lastProgress = now &- settings.probeTime
+            }
+        case .lineError, .otherError, .other:
+            break
+        }
+    }
+
+    // MARK: Acknowledgements
+
+    /// How it is known that a line is settled.
+    enum Evidence {
+        /// The printer took it: its own ok, or that of a numbered line behind it, or a Resend for a later line.
+        case proven
+        /// The answer to an unnumbered probe behind it: it is not pending any more, taken or lost.
+        case passed
+        /// A plain ok came and it was the oldest.
+        case assumed
+    }
+
+    private mutating func acknowledge(_ fields: OkFields, now: UInt64) {
+        learn(fields)
+        if ignoresNextOk {
+            ignoresNextOk = false
+            // The ok of a Resend; nothing else can come of what was on the wire: no need to wait any longer.
+            if let resync, resync.echoes <= 0 { self.resync?.until = now }
+            return
+        }
+        if fields.hasTemperature {
+            acknowledgeMarker(now: now)
+        } else if let line = fields.line, line > 0, let index = inFlight.index(of: line) {
+            release(through: index, as: .proven, now: now)
+        } else if inFlight.isEmpty || (fields.line ?? .max) < (inFlight.first?.number ?? 0) {
+            counters.oksSurplus += 1
+        } else {
+            release(through: 0, as: .assumed, now: now)
+        }
+    }
+
+    /// An ok with temperatures: the oldest M105 and everything before it is settled.
+    private mutating func acknowledgeMarker(now: UInt64) {
+        if let index = inFlight.firstMarker {
+            if index > 0 {
+                counters.oksLost += UInt64(index)
+                reports.push(.oksLost(count: UInt32(truncatingIfNeeded: index)))
+            }
+            release(through: index, as: inFlight[index].isProbe ? .passed : .proven, now: now)
+        } else if let follower = earlyMarkerFollower {
+            // Its entry went with somebody else's ok: what is really unacknowledged is all that was sent behind it.
+            earlyMarkerFollower = nil
+            counters.oksSurplus += 1
+            rebuildInFlight(from: follower)
+            if graceUntil != nil {
+                graceUntil = nil
+                confirmMarker()
+            }
+        } else {
+            counters.oksSurplus += 1
+        }
+    }
+
+    private mutating func rebuildInFlight(from follower: UInt32) {
+        guard synchronisation == .done, sent.contains(follower) || follower == sent.next else { return }
+        inFlight.removeAll()
+        var number = follower
+        while number < cursor, !inFlight.isFull {
+            inFlight.append(
+                InFlight.Entry(
+                    number: number, bytes: UInt8(truncatingIfNeeded: sent.length(of: number)),
+                    isMarker: sent.isMarker(number), follower: number + 1))
+            number += 1
+        }
+    }
+
+    /// Takes entries 0...index off.
+    private mutating func release(through index: Int, as evidence: Evidence, now: UInt64) {
+        for _ in 0...index {
+            guard let entry = inFlight.removeFirst() else { break }
+            if entry.isMarker { earlyMarkerFollower = evidence == .assumed ? entry.follower : nil }
+            if entry.number > 0 {
+                settle(entry.number, as: evidence, now: now)
+            } else if synchronisation == .renumbering, !entry.isMarker {
+                // A probe's answer proves nothing about the M110 before it.
+                if evidence == .passed { synchronisation = .wanted } else { verifyCount(now: now) }
+            }
+        }
+        lastProgress = now
+        probeAttempts = 0
+    }
+
+    private mutating func settle(_ number: UInt32, as evidence: Evidence, now: UInt64) {
+        switch sent.acknowledge(number) {
+        case .job(let end):
+            counters.jobCommands += 1
+            if end > completedOffset { completedOffset = end }
+            if number > lastResend { repeatedResends = 0 }
+        case .priority(let tag):
+            reports.push(.acknowledged(tag: tag))
+        case .engine:
+            settleOwn(number, as: evidence, now: now)
+        case nil:
+            break
+        }
+    }
+
+    /// Acknowledgement of the engine's own M105 and M400.
+    private mutating func settleOwn(_ number: UInt32, as evidence: Evidence, now: UInt64) {
+        var counts = synchronisation == .verifying
+        if case .ending(.verify(let line)) = job, line == number { counts = true }
+        guard counts else { return }
+        switch evidence {
+        case .proven:
+            confirmMarker()
+        case .assumed:
+            // Firmware that puts its temperatures on a line of their own, or somebody else's ok: wait for a protest.
+            graceUntil = now &+ settings.probeTime
+        case .passed:
+            // It may have been lost. Behind a job another one follows; the count is agreed on anew.
+            if synchronisation == .verifying { requestSynchronisation(now: now) }
+        }
+    }
+
+    /// The M105 that counts was answered.
+    mutating func confirmMarker() {
+        if synchronisation == .verifying {
+            synchronisation = .done
+            synchronisationAttempts = 0
+            reports.push(.synchronised)
+        } else if case .ending(.verify) = job {
+            job = .none
+            reports.push(.jobFinished)
+        }
+    }
+
+    private mutating func learn(_ fields: OkFields) {
+        if let free = fields.queueFree, settings.followsAdvancedOk, settings.windowLines > 1 {
+            // The command being executed still has its place in the queue: B is one less than its size.
+            queueSize = Swift.max(Int(free) + 1, queueSize)
+            window = Swift.min(queueSize, Limits.windowLines)
+        }
+        guard let free = fields.plannerFree else { return }
+        if free > plannerSize { plannerSize = free }
+        if job == .streaming, free == plannerSize, fields.line ?? 0 > 16 { counters.plannerEmpty += 1 }
+    }
+
+    // MARK: Resends
+
+    private mutating func resend(_ line: UInt32?, now: UInt64) {
+        counters.resendRequests += 1
+        ignoresNextOk = true
+        guard let line else { return }
+        switch synchronisation {
+        case .none:
+            return
+        case .wanted, .renumbering:
+            startSettling(line: 0, now: now)
+            return
+        case .verifying where line != 1:
+            startSettling(line: 0, now: now)
+            return
+        case .verifying, .done:
+            break
+        }
+        if let resync, resync.line == line {
+            extendSettling(resync, now: now)
+            return
+        }
+        reports.push(.resend(line: line))
+        countRepeats(of: line)
+        guard repeatedResends <= settings.resendLimit else {
+            fail(.tooManyResends(line: line), now: now)
+            return
+        }
+        if line <= sent.next, line >= sent.oldest, line > 0 {
+            startSettling(line: line, now: now)
+        } else if repeatedResends < 3 {
+            // Perhaps the number was damaged on its way: offer the oldest line that may be missing, and the printer
+            // says again what it wants.
+            startSettling(line: oldestUnsettled, now: now)
+        } else {
+            fail(.resendOutOfRange(line: line), now: now)
+        }
+    }
+
+    private var oldestUnsettled: UInt32 {
+        for index in 0..<inFlight.count where inFlight[index].number > 0 { return inFlight[index].number }
+        return cursor
+    }
+
+    private mutating func countRepeats(of line: UInt32) {
+        if line == lastResend {
+            repeatedResends += 1
+        } else {
+            repeatedResends = 1
+            lastResend = line
+        }
+    }
+
+    private mutating func startSettling(line: UInt32, now: UInt64) {
+        graceUntil = nil
+        earlyMarkerFollower = nil
+        resync = Resync(
+            line: line, until: now &+ settings.settleTime, echoes: line == 0 ? 1 : inFlight.linesAbove(line))
+        // Nothing behind the refused line counts any more, and the line itself does not.
+        if line > 0 { inFlight.truncate(from: line) }
+        probeAttempts = 0
+        lastProgress = now
+    }
+
+    private mutating func extendSettling(_ current: Resync, now: UInt64) {
+        var longer = current
+        longer.until = now &+ settings.settleTime
+        longer.echoes -= 1
+        resync = longer
+    }
+
+    /// The wire is quiet: everything from the asked line on goes out again.
+    mutating func finishResync(now: UInt64) {
+        guard let resync else { return }
+        self.resync = nil
+        ignoresNextOk = false
+        lastProgress = now
+        if resync.line == 0 {
+            inFlight.removeAll()
+            requestSynchronisation(now: now)
+            return
+        }
+        // The printer has the lines before it: it says so itself.
+        var number = sent.oldest
+        while number < resync.line {
+            if inFlight.index(of: number) == nil { settle(number, as: .proven, now: now) }
+            number += 1
+        }
+        counters.jobCommands -= Swift.min(sent.withdraw(from: resync.line), counters.jobCommands)
+        cursor = resync.line
+    }
+
+    // MARK: Trouble
+
+    /// Ends job and hopes. The reason is reported once.
+    mutating func fail(_ failure: StreamFailure, now: UInt64) {
+        let hadJob = job != .none
+        job = .none
+        hasStaged = false
+        resync = nil
+        graceUntil = nil
+        earlyMarkerFollower = nil
+        ignoresNextOk = false
+        inFlight.removeAll()
+        cursor = sent.next
+        while let tag = lane.dropFirst() { reports.push(.dropped(tag: tag)) }
+        reports.push(hadJob ? .jobFailed(failure) : .linkFailed(failure))
+        switch failure {
+        case .printerReset, .printerHalted, .emergencyStopped, .notSynchronised:
+            synchronisation = .none
+        default:
+            // The printer may still listen: agree on a count anew, so that heaters can be switched off.
+            synchronisationAttempts = 0
+            requestSynchronisation(now: now)
+        }
+    }
+}

@@ -1,0 +1,175 @@
+// What goes out: the choice of the next line, probes, timers.
+
+extension StreamEngine {
+    /// Fills the output as far as window and state allow.
+    mutating func compose(now: UInt64) {
+        guard resync == nil else { return }
+        switch synchronisation {
+        case .none, .renumbering:
+            return
+        case .wanted:
+            if inFlight.isEmpty, cursor == sent.next {
+                renumber(now: now)
+                return
+            }
+        case .verifying, .done:
+            break
+        }
+        // While a probe is out nothing follows it: its answer then tells where everything before it stands, and an
+        // MK3S 3.13 that has a command queued behind an M105 gives an ok too many.
+        guard inFlight.probes == 0 else { return }
+        while output.free >= CommandBuffer.capacity, sendOne(now: now) {}
+    }
+
+    /// Sends one line if there is one and it fits.
+    private mutating func sendOne(now: UInt64) -> Bool {
+        if cursor < sent.next {
+            guard hasRoom(for: sent.length(of: cursor)) else { return false }
+            send(cursor, now: now)
+            return true
+        }
+        guard synchronisation == .done else { return false }
+        guard sent.next < Limits.lineNumber else {
+            fail(.lineNumbersExhausted, now: now)
+            return false
+        }
+        if !lane.isEmpty {
+            guard hasRoom(forCommand: lane.firstLength) else { return false }
+            lane.moveFirst(to: &sent)
+        } else if hasStaged, job != .paused, job != .none {
+            guard hasRoom(forCommand: staged.count) else { return false }
+            sent.add(staged, origin: .job(sourceEnd: stagedEnd))
+            hasStaged = false
+        } else if !addEndStep() {
+            return false
+        }
+        send(cursor, now: now)
+        return true
+    }
+
+    /// Adds the command that comes next behind the last of a job; false when it is not its time.
+    private mutating func addEndStep() -> Bool {
+        guard case .ending(let step) = job, inFlight.isEmpty, graceUntil == nil else { return false }
+        var command = CommandBuffer()
+        switch step {
+        case .sendingLast:
+            job = .ending(.motion(line: sent.next))
+            command.set("M400")
+        case .motion, .verify:
+            job = .ending(.verify(line: sent.next))
+            command.set("M105")
+        }
+        sent.add(command, origin: .engine)
+        return true
+    }
+
+    private mutating func send(_ number: UInt32, now: UInt64) {
+        guard sent.copy(number, to: &output) else { return }
+        let length = sent.length(of: number)
+        cursor = number + 1
+        if number < firstUnsent { counters.linesResent += 1 } else { firstUnsent = cursor }
+        ignoresNextOk = false
+        track(
+            InFlight.Entry(
+                number: number, bytes: UInt8(truncatingIfNeeded: length), isMarker: sent.isMarker(number),
+                follower: number + 1),
+            now: now)
+    }
+
+    /// Books a line that was put into the output.
+    mutating func track(_ entry: InFlight.Entry, now: UInt64) {
+        if inFlight.isEmpty { lastProgress = now }
+        if inFlight.isEmpty, lastHeard < now { lastHeard = now }
+        inFlight.append(entry)
+        counters.linesSent += 1
+        counters.bytesSent += UInt64(entry.bytes)
+    }
+
+    private func hasRoom(for length: Int) -> Bool {
+        if inFlight.isEmpty { return true }
+        return inFlight.count < window && inFlight.bytes + length <= settings.windowBytes
+    }
+
+    private func hasRoom(forCommand length: Int) -> Bool {
+        hasRoom(for: LineFormat.length(number: sent.next, commandLength: length) + 1)
+    }
+
+    // MARK: Agreeing on the count
+
+    mutating func requestSynchronisation(now: UInt64) {
+        synchronisation = .wanted
+        earlyMarkerFollower = nil
+        graceUntil = nil
+        repeatedResends = 0
+        probeAttempts = 0
+    }
+
+    /// Sends `N0 M110 N0`: the form that all firmware takes, whatever its count was.
+    private mutating func renumber(now: UInt64) {
+        synchronisationAttempts += 1
+        guard synchronisationAttempts <= 10 else {
+            synchronisation = .none
+            fail(.notSynchronised, now: now)
+            return
+        }
+        synchronisation = .renumbering
+        output.append("N0 M110 N0*125\n")
+        track(InFlight.Entry(number: 0, bytes: 15, isMarker: false, follower: 1), now: now)
+    }
+
+    /// The M110 was acknowledged: prove the count with a line that fits no other.
+    mutating func verifyCount(now: UInt64) {
+        sent.restart()
+        cursor = 1
+        firstUnsent = 1
+        var command = CommandBuffer()
+        command.set("M105")
+        sent.add(command, origin: .engine)
+        synchronisation = .verifying
+    }
+
+    // MARK: Time
+
+    var nextDeadline: UInt64 {
+        var result = UInt64.max
+        if let resync { result = resync.until }
+        if let graceUntil { result = Swift.min(result, graceUntil) }
+        if !inFlight.isEmpty {
+            result = Swift.min(result, probeAt)
+            result = Swift.min(result, lastHeard &+ settings.silenceLimit)
+        }
+        return result
+    }
+
+    /// When the next probe is due: later and later while none is answered.
+    private var probeAt: UInt64 {
+        let interval = probeAttempts < 5 ? settings.probeTime << UInt64(probeAttempts) : settings.probeTime * 60
+        return Swift.max(lastProgress &+ interval, busyUntil)
+    }
+
+    mutating func stepTimers(now: UInt64) {
+        if let resync, now >= resync.until { finishResync(now: now) }
+        if let graceUntil, now >= graceUntil {
+            self.graceUntil = nil
+            confirmMarker()
+        }
+        guard !inFlight.isEmpty, resync == nil else { return }
+        if now >= lastHeard &+ settings.silenceLimit {
+            fail(.printerSilent, now: now)
+        } else if now >= probeAt {
+            probe(now: now)
+        }
+    }
+
+    /// Asks with an unnumbered M105. The line break in front ends a line that lost its own.
+    private mutating func probe(now: UInt64) {
+        lastProgress = now
+        probeAttempts += 1
+        // The command that is being executed has left the receive buffer: the probe must fit beside the rest.
+        let held = inFlight.bytes - Int(inFlight.first?.bytes ?? 0)
+        guard held + 6 <= settings.windowBytes, !inFlight.isFull, output.free >= 8 else { return }
+        counters.probes += 1
+        output.append("\nM105\n")
+        track(InFlight.Entry(number: 0, bytes: 6, isMarker: true, follower: cursor), now: now)
+    }
+}

@@ -1,0 +1,253 @@
+/// The streaming engine: hands G-code to a Marlin printer so that each command is executed once and in order.
+///
+/// A pure state machine. Bytes and the time go in (`receive`, `advance`); bytes to write (`withOutput`, `wrote`),
+/// reports (`nextReport`) and the time of its next own step (`deadline`) come out. It has no I/O, no clock and no
+/// heap, and belongs to one thread.
+///
+/// How it keeps its promise:
+/// - Every command is numbered and carries a checksum, so the printer itself refuses what was damaged or is out of
+///   order. Before a job the count is set by `N0 M110 N0` and proved by `N1 M105`.
+/// - A window of lines and bytes is unacknowledged at a time, never more than the printer's buffers hold.
+/// - On `Resend: n` the wire is left quiet for `settleTime`: the lines that were on their way come in and are
+///   refused (their requests are echoes of the first), then everything from n on goes out again.
+/// - An ok says little about which line it answers: oks get lost and doubled. An M105 is the measure: its ok carries
+///   temperatures, so when that comes everything before it is settled. When nothing is acknowledged for
+///   `probeTime`, an unnumbered M105 is sent; a repeated line would be dropped silently by Marlin 2.1.
+/// - Behind a job's last command come an M400 and an M105: when the M105 is answered, all of it was executed.
+///
+/// | job | begin | push | endOfJob | pause / resume | cancel | all executed | failure |
+/// | --- | --- | --- | --- | --- | --- | --- | --- |
+/// | none | streaming | – | – | – | – | – | – |
+/// | streaming | – | streaming | ending | paused | none | – | none |
+/// | paused | – | – | ending | streaming | none | – | none |
+/// | ending | – | – | – | – | none | none | none |
+public struct StreamEngine: ~Copyable {
+    enum Job: Equatable {
+        case none, streaming, paused
+        /// All commands were pushed; `step` is what comes behind the last.
+        case ending(EndStep)
+    }
+
+    enum EndStep: Equatable {
+        case sendingLast
+        case motion(line: UInt32)
+        case verify(line: UInt32)
+    }
+
+    enum Synchronisation: Equatable {
+        case none, wanted, renumbering, verifying, done
+    }
+
+    struct Resync: Equatable {
+        var line: UInt32
+        var until: UInt64
+        /// Lines that were on the wire behind the refused one: each may send an echo of the request.
+        var echoes: Int
+    }
+
+    let settings: StreamSettings
+    var window: Int
+    var job = Job.none
+    var synchronisation = Synchronisation.none
+    var synchronisationAttempts = 0
+    var halted = false
+
+    var assembler = ReplyAssembler()
+    var output = OutputBuffer()
+    var sent = SentLines()
+    var inFlight = InFlight()
+    var reports = ReportQueue()
+
+    /// Next line to hand to the wire; below `sent.next` while lines are sent again.
+    var cursor: UInt32 = 1
+    /// The lowest number that was never handed to the wire.
+    var firstUnsent: UInt32 = 1
+    var staged = CommandBuffer()
+    var stagedEnd: UInt64 = 0
+    var hasStaged = false
+    var lane = PriorityLane()
+
+    var resync: Resync?
+    var ignoresNextOk = false
+    var lastResend: UInt32 = 0
+    var repeatedResends: UInt32 = 0
+
+    /// Where to go on counting when a marker was acknowledged by an ok that was not its own.
+    var earlyMarkerFollower: UInt32?
+    /// When a marker acknowledged by a plain ok counts as answered all the same.
+    var graceUntil: UInt64?
+
+    var lastHeard: UInt64 = 0
+    var lastProgress: UInt64 = 0
+    var busyUntil: UInt64 = 0
+    /// Probes since something was last acknowledged; they come at growing intervals.
+    var probeAttempts: UInt32 = 0
+    var plannerSize: UInt8 = 0
+    var queueSize = 0
+
+    /// Numbers since the engine was made.
+    public internal(set) var counters = StreamCounters()
+
+    /// Where the last acknowledged job command ends in its file, in bytes.
+    public internal(set) var completedOffset: UInt64 = 0
+
+    /// The firmware's last `Error:` line, cut to 96 bytes.
+    public internal(set) var errorText = CommandBuffer()
+
+    /// Makes an engine that waits for `synchronise`.
+    public init(settings: StreamSettings = StreamSettings()) {
+        self.settings = settings
+        window = Swift.min(Swift.max(settings.windowLines, 1), Limits.windowLines)
+    }
+
+    // MARK: Orders
+
+    /// Agrees on the line count with a printer that answers: call after greeting it. `.synchronised` reports the end.
+    public mutating func synchronise(now: UInt64) {
+        output.removeAll()
+        inFlight.removeAll()
+        halted = false
+        resync = nil
+        synchronisationAttempts = 0
+        requestSynchronisation(now: now)
+        lastHeard = now
+    }
+
+    /// Begins a job: the line count starts anew, then commands may be pushed. False while another one runs or the
+    /// printer is not synchronised.
+    public mutating func begin(now: UInt64) -> Bool {
+        guard job == .none, synchronisation == .done, !halted else { return false }
+        job = .streaming
+        hasStaged = false
+        completedOffset = 0
+        counters.jobCommands = 0
+        synchronisationAttempts = 0
+        requestSynchronisation(now: now)
+        return true
+    }
+
+    /// True when `push` would be taken now.
+    public var wantsCommand: Bool { job == .streaming && !hasStaged }
+
+    /// True while a job runs, paused or not.
+    public var hasJob: Bool { job != .none }
+
+    /// Hands over the next command of the job, clean of comments and blanks; `sourceEnd` is the offset in bytes
+    /// behind it in its file. False when it is not wanted now. An empty command and an `M110` (the count is the
+    /// engine's own) are left out; one that is too long fails the job, so callers check with `LineFormat.fits` before
+    /// they begin.
+    public mutating func push(_ command: Span<UInt8>, sourceEnd: UInt64, now: UInt64) -> Bool {
+        guard wantsCommand else { return false }
+        guard LineFormat.fits(number: sent.next, commandLength: command.count), staged.set(command) else {
+            fail(.commandTooLong, now: now)
+            return true
+        }
+        stagedEnd = sourceEnd
+        hasStaged = staged.count > 0 && !staged.isCommand("M110")
+        return true
+    }
+
+    /// Tells that no command follows.
+    public mutating func endOfJob() {
+        if job == .streaming || job == .paused { job = .ending(.sendingLast) }
+    }
+
+    /// Stops feeding. What the printer has taken it still executes. False when no job is streaming.
+    public mutating func pause() -> Bool {
+        guard job == .streaming else { return false }
+        job = .paused
+        return true
+    }
+
+    /// Goes on after `pause`. False when no job is paused.
+    public mutating func resume() -> Bool {
+        guard job == .paused else { return false }
+        job = .streaming
+        return true
+    }
+
+    /// Ends the job: nothing more of it is sent, save lines that the printer asks for again.
+    public mutating func cancel() {
+        job = .none
+        hasStaged = false
+        graceUntil = nil
+    }
+
+    /// Puts a command on the priority lane: it goes out before the job's next one. False when the lane is full or the
+    /// command is empty or too long. `.acknowledged(tag)` or `.dropped(tag)` follows.
+    public mutating func submit(_ command: Span<UInt8>, tag: UInt32) -> Bool {
+        guard !halted else { return false }
+        return lane.push(command, tag: tag)
+    }
+
+    /// Stops the printer with M112, before anything else; nothing is sent after it until `synchronise`.
+    public mutating func emergencyStop(now: UInt64) {
+        output.removeAll()
+        // The line break ends whatever was on its way.
+        output.append("\nM112\n")
+        fail(.emergencyStopped, now: now)
+        halted = true
+    }
+
+    /// Ends a wait for a temperature (M108) past all queues. Only firmware with EMERGENCY_PARSER hears it in time.
+    public mutating func interruptHeating(now: UInt64) {
+        guard synchronisation == .done, !halted, output.free > 8, !inFlight.isFull else { return }
+        output.append("\nM108\n")
+        track(InFlight.Entry(number: 0, bytes: 6, isMarker: false, follower: cursor), now: now)
+    }
+
+    // MARK: The wire
+
+    /// Takes bytes from the printer. `onLine` sees each complete line with its meaning, after the engine has.
+    public mutating func receive(_ bytes: Span<UInt8>, now: UInt64, onLine: (Span<UInt8>, Reply) -> Void) {
+        for index in bytes.indices where assembler.feed(bytes[index]) {
+            let reply = assembler.takeLine { line -> Reply in
+                let reply = Reply.parse(line)
+                if reply == .halted || reply == .fatalError || reply == .otherError { errorText.setCut(line) }
+                onLine(line, reply)
+                return reply
+            }
+            handle(reply, now: now)
+        }
+        if bytes.count > 0 { lastHeard = now }
+    }
+
+    /// Does what is due at `now`, then composes as many lines as the window lets out. Call after every event.
+    public mutating func advance(now: UInt64) {
+        guard !halted else { return }
+        stepTimers(now: now)
+        compose(now: now)
+    }
+
+    /// When `advance` must be called at the latest; `UInt64.max` when nothing is due.
+    public var deadline: UInt64 { halted ? .max : nextDeadline }
+
+    /// Lends the bytes to write.
+    public func withOutput<R>(_ body: (Span<UInt8>) -> R) -> R { output.withBytes(body) }
+
+    /// How many bytes wait to be written.
+    public var outputCount: Int { output.count }
+
+    /// Tells how many of those bytes the port took.
+    public mutating func wrote(_ count: Int) { output.consume(count) }
+
+    /// The oldest report, or nil.
+    public mutating func nextReport() -> StreamReport? { reports.pop() }
+
+    /// Lines that are unacknowledged now.
+    public var unacknowledgedLines: Int { inFlight.count }
+
+    /// Bytes that are unacknowledged now.
+    public var unacknowledgedBytes: Int { inFlight.bytes }
+
+    /// The window in lines that is in force.
+    public var windowLines: Int { window }
+}
+
+extension CommandBuffer {
+    /// Takes as much of `source` as fits.
+    mutating func setCut(_ source: Span<UInt8>) {
+        removeAll()
+        for index in source.indices where !append(source[index]) { return }
+    }
+}
