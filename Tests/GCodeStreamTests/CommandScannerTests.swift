@@ -1,0 +1,49 @@
+import GCodeStream
+import Testing
+
+@Suite struct CommandScannerTests {
+    private func scan(_ bytes: [UInt8]) -> (commands: [String], lines: [UInt64], tooLong: [UInt64]) {
+        var scanner = CommandScanner()
+        var result: (commands: [String], lines: [UInt64], tooLong: [UInt64]) = ([], [], [])
+        func note(_ step: CommandScanner.Step) {
+            switch step {
+            case .more: break
+            case .command:
+                var text: [UInt8] = []
+                scanner.command.withBytes { for index in $0.indices { text.append($0[index]) } }
+                result.commands.append(String(decoding: text, as: UTF8.self))
+                result.lines.append(scanner.lineNumber)
+            case .tooLong: result.tooLong.append(scanner.lineNumber)
+            }
+        }
+        for byte in bytes { note(scanner.feed(byte)) }
+        note(scanner.end())
+        return result
+    }
+
+    @Test(arguments: [
+        ("G28\nG1 X1\n", ["G28", "G1 X1"]),
+        ("G28\r\nG1 X1\r\n", ["G28", "G1 X1"]),
+        ("G28 ; home\n; only\n\n   \n\tG1 X1  \t; x\nM84", ["G28", "G1 X1", "M84"]),
+        ("\u{FEFF}G28\n", ["G28"]),
+        ("M117 Hello; world\n", ["M117 Hello"]),
+        ("M117 Größe\n", ["M117 Größe"]),
+        (";a;b\n", []),
+        ("", []),
+    ])
+    func keepsCommandsOnly(_ text: String, _ expected: [String]) {
+        #expect(scan(Array(text.utf8)).commands == expected)
+    }
+
+    @Test func latin1InACommentIsNoTrouble() {
+        #expect(scan(Array("G1 X1 ; d".utf8) + [0xFC, 0x0A] + Array("G1 X2\n".utf8)).commands == ["G1 X1", "G1 X2"])
+    }
+
+    @Test func tellsTheLineOfWhatIsTooLong() {
+        let long = "M117 " + String(repeating: "x", count: 120)
+        let result = scan(Array("G28\n\(long)\n; \(long)\nG1 X1\n".utf8))
+        #expect(result.commands == ["G28", "G1 X1"])
+        #expect(result.lines == [1, 4])
+        #expect(result.tooLong == [2])
+    }
+}

@@ -1,0 +1,273 @@
+import Testing
+
+@testable import GCodeStream
+
+@Suite struct StreamEngineTests {
+    @Test func numbersAndChecksumsLines() {
+        let driver = EngineDriver()
+        #expect(driver.beginJob())
+        #expect(driver.feed(["G28"]) == [numbered(2, "G28")])
+        #expect(numbered(1, "M105") == "N1 M105*38")
+    }
+
+    @Test func keepsFourLinesUnacknowledged() {
+        let driver = EngineDriver()
+        #expect(driver.beginJob())
+        #expect(driver.feed(["G0", "G1", "G2", "G3", "G4"]).count == 4)
+        #expect(driver.unacknowledgedLines == 4)
+        #expect(!driver.wantsCommand)
+        #expect(driver.answer("ok") == [numbered(6, "G4")])
+    }
+
+    @Test func countsBytesToo() {
+        let driver = EngineDriver()
+        #expect(driver.beginJob())
+        let long = "G1 X100.000 Y100.000 E0.12345"
+        #expect(driver.feed([long, long, long, long]).count == 3)
+        #expect(driver.unacknowledgedBytes <= 127)
+    }
+
+    @Test func aWindowOfOneIsStopAndWait() {
+        let driver = EngineDriver { $0.windowLines = 1 }
+        #expect(driver.beginJob())
+        #expect(driver.feed(["G0", "G1"]) == [numbered(2, "G0")])
+        #expect(driver.answer("ok P15 B3") == [numbered(3, "G1")])
+        #expect(driver.windowLines == 1)
+    }
+
+    @Test func advancedOkSetsTheWindow() {
+        let driver = EngineDriver()
+        driver.receive("ok P15 B7\n")
+        #expect(driver.windowLines == 8)
+        driver.receive("ok P15 B0\n")
+        #expect(driver.windowLines == 8)
+    }
+
+    @Test func advancedOkNamesTheLineSoALostOkCostsNothing() {
+        let driver = EngineDriver()
+        #expect(driver.beginJob())
+        _ = driver.feed(["G0", "G1", "G2", "G3"])
+        _ = driver.answer("ok N4 P14 B3")
+        #expect(driver.unacknowledgedLines == 1)
+        _ = driver.answer("ok N4 P14 B3")
+        #expect(driver.unacknowledgedLines == 1)
+        #expect(driver.counters.oksSurplus == 1)
+    }
+
+    @Test func resendGoesBackOnceTheWireIsQuiet() {
+        let driver = EngineDriver()
+        #expect(driver.beginJob())
+        let lines = driver.feed(["G0", "G1", "G2", "G3"])
+        // Line 3 came damaged; 2 is executed meanwhile, 4 and 5 are refused as well.
+        #expect(driver.answer("ok", "Error:checksum mismatch, Last Line: 2", "Resend: 3", "ok") == [])
+        driver.push("G4")
+        #expect(driver.answer("Error:Line Number is not Last Line Number+1, Last Line: 2", "Resend: 3", "ok") == [])
+        #expect(driver.wait(milliseconds: 45) == Array(lines[1...]) + [numbered(6, "G4")])
+        #expect(driver.counters.linesResent == 3)
+        #expect(driver.reports() == [.resend(line: 3)])
+    }
+
+    @Test func inStopAndWaitTheResendIsAnsweredAtOnce() {
+        let driver = EngineDriver { $0.windowLines = 1 }
+        #expect(driver.beginJob())
+        let lines = driver.feed(["G0"])
+        #expect(driver.answer("Error:checksum mismatch, Last Line: 1", "Resend: 2", "ok") == lines)
+    }
+
+    @Test func oksOfOlderLinesStillCountAfterAResend() {
+        // Marlin 2.1.2 with ADVANCED_OK, overfilled: oks of queued lines come behind the Resend.
+        let driver = EngineDriver()
+        #expect(driver.beginJob())
+        let lines = driver.feed(["G0", "G1", "G2", "G3"])
+        #expect(driver.answer("Resend: 5", "ok", "ok N2 P3 B0", "ok N3 P2 B1", "ok N4 P1 B2") == [lines[3]])
+        #expect(driver.counters.jobCommands == 3)
+    }
+
+    @Test func theSameRequestTwentyTimesFailsTheJob() {
+        let driver = EngineDriver()
+        #expect(driver.beginJob())
+        _ = driver.feed(["G0"])
+        for _ in 0..<20 {
+            _ = driver.answer("Error:checksum mismatch, Last Line: 1", "Resend: 2", "ok")
+            _ = driver.wait(milliseconds: 50)
+        }
+        _ = driver.answer("Resend: 2", "ok")
+        #expect(driver.reports().contains(.jobFailed(.tooManyResends(line: 2))))
+        #expect(!driver.hasJob)
+    }
+
+    @Test func aLostOkIsFoundByAProbe() {
+        let driver = EngineDriver { $0.windowLines = 1 }
+        #expect(driver.beginJob())
+        _ = driver.feed(["G0"])
+        #expect(driver.wait(milliseconds: 499) == [])
+        #expect(driver.wait(milliseconds: 2) == ["M105"])
+        driver.push("G1")
+        #expect(driver.written() == [])
+        #expect(driver.answer("ok T:25.0 /0.0") == [numbered(3, "G1")])
+        #expect(driver.counters.oksLost == 1)
+    }
+
+    @Test func aLostLineIsFoundByTheLineBehindTheProbe() {
+        let driver = EngineDriver()
+        #expect(driver.beginJob())
+        let lines = driver.feed(["G0"])
+        #expect(driver.wait(milliseconds: 501) == ["M105"])
+        driver.push("G1")
+        #expect(driver.answer("ok T:25.0 /0.0") == [numbered(3, "G1")])
+        #expect(driver.answer("Error:Line Number is not Last Line Number+1, Last Line: 1", "Resend: 2") == [])
+        #expect(driver.wait(milliseconds: 45) == lines + [numbered(3, "G1")])
+        _ = driver.answer("ok", "ok")
+        #expect(driver.counters.jobCommands == 2)
+    }
+
+    @Test func busyPutsTheProbeOff() {
+        let driver = EngineDriver()
+        #expect(driver.beginJob())
+        _ = driver.feed(["G28"])
+        for _ in 0..<30 {
+            #expect(driver.wait(milliseconds: 400) == [])
+            driver.receive("echo:busy: processing\n")
+        }
+        #expect(driver.wait(milliseconds: 2700) == ["M105"])
+    }
+
+    @Test func surplusOksAreFoundOutByAnM105() {
+        let driver = EngineDriver()
+        #expect(driver.beginJob())
+        _ = driver.feed(["G0", "M105", "G1", "G2"])
+        // The ok of G0 came twice: the second takes the M105's place.
+        _ = driver.answer("ok", "ok")
+        #expect(driver.unacknowledgedLines == 2)
+        _ = driver.feed(["G3", "G4"])
+        #expect(driver.unacknowledgedLines == 4)
+        // Now the M105's own answer: everything behind it is still out, nothing before it.
+        _ = driver.answer("ok T:25.0 /0.0")
+        #expect(driver.unacknowledgedLines == 4)
+        #expect(driver.counters.oksSurplus == 1)
+    }
+
+    @Test func theEndIsProvedByAnAnswerBehindTheLastCommand() {
+        let driver = EngineDriver()
+        #expect(driver.beginJob())
+        _ = driver.feed(["G0"])
+        driver.endOfJob()
+        #expect(driver.answer("ok") == [numbered(3, "M400")])
+        #expect(driver.answer("ok") == [numbered(4, "M105")])
+        #expect(driver.reports() == [])
+        _ = driver.answer("ok T:25.0 /0.0")
+        #expect(driver.reports() == [.jobFinished])
+    }
+
+    @Test func aLastLineThatGotLostIsSentAgainBeforeTheEnd() {
+        let driver = EngineDriver()
+        #expect(driver.beginJob())
+        let lines = driver.feed(["G0"])
+        driver.endOfJob()
+        // The ok belongs to nobody: line 2 never arrived, and its absence shows when line 3 comes.
+        #expect(driver.answer("ok") == [numbered(3, "M400")])
+        _ = driver.answer("Error:Line Number is not Last Line Number+1, Last Line: 1", "Resend: 2", "ok")
+        #expect(driver.wait(milliseconds: 45) == lines + [numbered(3, "M400")])
+        #expect(driver.answer("ok", "ok") == [numbered(4, "M105")])
+        _ = driver.answer("ok T:25.0 /0.0")
+        #expect(driver.reports().last == .jobFinished)
+        #expect(driver.counters.jobCommands == 1)
+    }
+
+    @Test func aResetInMidPrintFailsTheJob() {
+        let driver = EngineDriver()
+        #expect(driver.beginJob())
+        _ = driver.feed(["G0"])
+        driver.submit("M117 x", tag: 7)
+        #expect(driver.answer("start", "Marlin 2.1.2") == [])
+        #expect(driver.reports() == [.dropped(tag: 7), .jobFailed(.printerReset)])
+        #expect(!driver.push("G1"))
+    }
+
+    @Test func aKillFailsTheJobWithTheFirmwaresWords() {
+        let driver = EngineDriver()
+        #expect(driver.beginJob())
+        _ = driver.feed(["G0"])
+        #expect(driver.answer("Error:Printer halted. kill() called!") == [])
+        #expect(driver.reports() == [.jobFailed(.printerHalted)])
+        #expect(driver.errorLength == 36)
+        #expect(driver.wait(milliseconds: 100_000) == [])
+        #expect(driver.deadline == .max)
+    }
+
+    @Test func emergencyStopPassesEverything() {
+        let driver = EngineDriver()
+        #expect(driver.beginJob())
+        _ = driver.feed(["G0", "G1", "G2", "G3", "G4"])
+        driver.emergencyStop()
+        #expect(driver.written() == ["M112"])
+        #expect(driver.answer("ok", "ok", "ok") == [])
+        #expect(driver.reports() == [.jobFailed(.emergencyStopped)])
+    }
+
+    @Test func priorityCommandsGoBeforeTheJobs() {
+        let driver = EngineDriver { $0.windowLines = 1 }
+        #expect(driver.beginJob())
+        _ = driver.feed(["G0", "G1"])
+        driver.submit("M114", tag: 5)
+        #expect(driver.answer("ok") == [numbered(3, "M114")])
+        #expect(driver.answer("X:0 Y:0", "ok") == [numbered(4, "G1")])
+        #expect(driver.reports() == [.acknowledged(tag: 5)])
+    }
+
+    @Test func pausingStopsTheJobNotTheLane() {
+        let driver = EngineDriver()
+        #expect(driver.beginJob())
+        _ = driver.feed(["G0"])
+        #expect(driver.pause())
+        #expect(!driver.push("G1"))
+        driver.submit("M104 S0")
+        #expect(driver.answer("ok") == [numbered(3, "M104 S0")])
+        #expect(driver.resume())
+        #expect(driver.feed(["G1"]) == [numbered(4, "G1")])
+    }
+
+    @Test func cancellingSendsNothingMoreOfTheJob() {
+        let driver = EngineDriver { $0.windowLines = 1 }
+        #expect(driver.beginJob())
+        _ = driver.feed(["G0", "G1"])
+        driver.cancel()
+        driver.submit("M104 S0", tag: 1)
+        #expect(driver.answer("ok") == [numbered(3, "M104 S0")])
+        _ = driver.answer("ok")
+        #expect(driver.reports() == [.acknowledged(tag: 1)])
+    }
+
+    @Test func aCountThatTheM110DidNotSetIsSetAgain() {
+        let driver = EngineDriver()
+        driver.synchronise()
+        #expect(driver.written() == ["N0 M110 N0*125"])
+        // Somebody else's ok: the M110 itself was lost and the printer stands at line 56.
+        #expect(driver.answer("ok") == ["N1 M105*38"])
+        _ = driver.answer("Error:Line Number is not Last Line Number+1, Last Line: 56", "Resend: 57", "ok")
+        #expect(driver.wait(milliseconds: 45) == ["N0 M110 N0*125"])
+        #expect(driver.answer("ok") == ["N1 M105*38"])
+        _ = driver.answer("ok T:25.0 /0.0")
+        #expect(driver.reports() == [.synchronised])
+    }
+
+    @Test func aDeadPrinterFailsTheJobWithoutABusyLoop() {
+        let driver = EngineDriver()
+        #expect(driver.beginJob())
+        _ = driver.feed(["G0"])
+        var steps = 0
+        while driver.hasJob, steps < 1000 {
+            driver.now = max(driver.now + 1, driver.deadline)
+            _ = driver.written()
+            steps += 1
+        }
+        #expect(driver.reports().contains(.jobFailed(.printerSilent)))
+        #expect(steps < 20)
+    }
+
+    @Test func anM110InTheFileIsLeftOut() {
+        let driver = EngineDriver()
+        #expect(driver.beginJob())
+        #expect(driver.feed(["M110 N5", "G0"]) == [numbered(2, "G0")])
+    }
+}
