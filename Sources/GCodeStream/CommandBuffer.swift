@@ -1,5 +1,5 @@
 /// One command or line of at most 96 bytes in place: no heap, a value like an integer.
-public struct CommandBuffer: Sendable {
+public struct CommandBuffer: Sendable, BitwiseCopyable {
     /// Bytes that fit: the firmware's limit and a line break.
     public static let capacity = Limits.lineLength + 1
 

@@ -28,8 +28,12 @@ public struct CommandScanner: Sendable {
     /// Number of the line in the file, from 1, on which the announced command stands.
     public private(set) var lineNumber: UInt64 = 0
 
+    /// Layer marks seen so far: `;LAYER_CHANGE` (PrusaSlicer, SuperSlicer, OrcaSlicer) and `;LAYER:` (Cura).
+    public private(set) var layers: UInt32 = 0
+
     private var currentLine: UInt64 = 1
     private var inComment = false
+    private var mark = LayerMark()
     private var finished = true
 
     /// A scanner at the beginning of a file.
@@ -38,6 +42,7 @@ public struct CommandScanner: Sendable {
     /// Feeds one byte of the file.
     @inline(__always)
     public mutating func feed(_ byte: UInt8) -> Step {
+        if inComment, mark.feed(byte) { layers += 1 }
         if finished {
             command.removeAll()
             length = 0
@@ -49,6 +54,7 @@ public struct CommandScanner: Sendable {
             if byte == UInt8(ascii: "\n") { currentLine += 1 }
             return step
         case UInt8(ascii: ";"):
+            if !inComment && length == 0 { mark.begin() }
             inComment = true
         case 0:
             break
@@ -85,5 +91,34 @@ public struct CommandScanner: Sendable {
             command.removeLast()
             length -= 1
         }
+    }
+}
+
+/// Compares a comment, byte by byte, with the two ways in which slicers mark a layer.
+private struct LayerMark: Sendable {
+    /// How many bytes of a mark were met; negative when the comment is another one.
+    private var met = -1
+
+    mutating func begin() { met = 0 }
+
+    /// Takes a byte behind the `;`; true when it completes a mark.
+    @inline(__always)
+    mutating func feed(_ byte: UInt8) -> Bool {
+        guard met >= 0 else { return false }
+        let text: StaticString = "LAYER_CHANGE"
+        if met == 5, byte == UInt8(ascii: ":") {
+            met = -1
+            return true
+        }
+        guard byte == (unsafe text.utf8Start[met]) else {
+            met = -1
+            return false
+        }
+        met += 1
+        if met == text.utf8CodeUnitCount {
+            met = -1
+            return true
+        }
+        return false
     }
 }

@@ -152,8 +152,8 @@ extension Reply {
 }
 
 extension UInt8 {
-    var isDigit: Bool { self >= UInt8(ascii: "0") && self <= UInt8(ascii: "9") }
-    var isLetter: Bool { (self | 0x20) >= UInt8(ascii: "a") && (self | 0x20) <= UInt8(ascii: "z") }
+    package var isDigit: Bool { self >= UInt8(ascii: "0") && self <= UInt8(ascii: "9") }
+    package var isLetter: Bool { (self | 0x20) >= UInt8(ascii: "a") && (self | 0x20) <= UInt8(ascii: "z") }
     var isPrintable: Bool { self >= 0x20 && self < 0x7F }
 }
 
@@ -166,7 +166,7 @@ extension Span<UInt8> {
     }
 
     /// True when `text` stands at `start`.
-    func has(_ text: StaticString, at start: Int) -> Bool {
+    package func has(_ text: StaticString, at start: Int) -> Bool {
         let length = text.utf8CodeUnitCount
         guard start >= 0, start + length <= count else { return false }
         for offset in 0..<length where self[start + offset] != (unsafe text.utf8Start[offset]) { return false }
@@ -181,7 +181,7 @@ extension Span<UInt8> {
     }
 
     /// True when `text` stands anywhere at or behind `start`.
-    func contains(_ text: StaticString, from start: Int) -> Bool {
+    package func contains(_ text: StaticString, from start: Int) -> Bool {
         var index = start
         let last = count - text.utf8CodeUnitCount
         while index <= last {

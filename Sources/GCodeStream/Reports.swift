@@ -1,5 +1,5 @@
 /// Why a job cannot go on. Every failure has a name; the firmware's own words are in `StreamEngine.errorText`.
-public enum StreamFailure: Sendable, Equatable {
+public enum StreamFailure: Sendable, Equatable, BitwiseCopyable {
     /// The printer restarted (`start`): position, temperatures and the rest of its memory are gone.
     case printerReset
     /// The firmware stopped itself (`kill() called`, `!!`): it takes no commands until it is reset.
@@ -23,7 +23,7 @@ public enum StreamFailure: Sendable, Equatable {
 }
 
 /// News from the engine to its owner, in the order in which they happened.
-public enum StreamReport: Sendable, Equatable {
+public enum StreamReport: Sendable, Equatable, BitwiseCopyable {
     /// The line count was agreed on (M110 and a checked line); commands flow.
     case synchronised
     /// A command of the priority lane was acknowledged.

@@ -251,3 +251,32 @@ extension CommandBuffer {
         for index in source.indices where !append(source[index]) { return }
     }
 }
+
+/// What an engine is doing, for its owner to show.
+public enum StreamStatus: Sendable, Equatable {
+    /// No line count is agreed on.
+    case offline
+    /// Ready for a job.
+    case idle
+    /// A job is fed.
+    case streaming
+    /// A job is paused.
+    case paused
+    /// A job's last commands are being executed.
+    case ending
+    /// The firmware halted.
+    case halted
+}
+
+extension StreamEngine {
+    /// What the engine is doing.
+    public var status: StreamStatus {
+        if halted { return .halted }
+        switch job {
+        case .streaming: return .streaming
+        case .paused: return .paused
+        case .ending: return .ending
+        case .none: return synchronisation == .done ? .idle : .offline
+        }
+    }
+}

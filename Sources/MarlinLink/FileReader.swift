@@ -1,0 +1,79 @@
+import GCodeStream
+import Synchronization
+
+#if canImport(Glibc)
+    import Glibc
+#endif
+
+/// Reads a job's file on a thread of its own and fills the ring with commands: a slow medium keeps this thread
+/// waiting and nobody else.
+final class FileReader: Sendable {
+    let ring: CommandRing
+    private let file: JobFile
+    private let wake: WakeSignal
+    private let cancelled = Atomic<Bool>(false)
+
+    /// Starts reading. `wake` is signalled when the wire's thread slept for want of commands. Nil when the system has
+    /// no more threads or descriptors.
+    init?(file: JobFile, wake: WakeSignal) {
+        guard let room = WakeSignal() else { return nil }
+        self.file = file
+        self.wake = wake
+        ring = CommandRing(room: room)
+        guard let thread = PosixThread(name: "gcode reader", body: { [self] in run() }) else { return nil }
+        // Not joined: a read from a medium that was torn out may take its time to fail.
+        thread.detach()
+    }
+
+    /// Makes the thread end soon.
+    func cancel() {
+        cancelled.store(true, ordering: .releasing)
+        ring.room.signal()
+    }
+
+    private func run() {
+        let failure = read()
+        ring.end(failure: failure)
+        wake.signal()
+    }
+
+    /// Reads everything; 0, or the errno of the failure, or `CommandRing.fileCut`.
+    private func read() -> Int32 {
+        var scanner = CommandScanner()
+        var offset: UInt64 = 0
+        var lastEnd: UInt64 = 0
+        var layers: UInt32 = 0
+        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 64 * 1024, alignment: 16)
+        defer { buffer.deallocate() }
+        while offset < file.size {
+            let count = pread(
+                file.descriptor, buffer.baseAddress, min(buffer.count, Int(file.size - offset)), off_t(offset))
+            if count < 0 { return errno }
+            if count == 0 { return CommandRing.fileCut }
+            for index in 0..<count where scanner.feed(buffer[index]) == .command {
+                let end = offset + UInt64(index) + 1
+                let isNew = scanner.layers != layers
+                layers = scanner.layers
+                guard put(scanner.command, advance: UInt32(clamping: end - lastEnd), newLayer: isNew) else { return 0 }
+                lastEnd = end
+            }
+            offset += UInt64(count)
+        }
+        if scanner.end() == .command {
+            _ = put(scanner.command, advance: UInt32(clamping: file.size - lastEnd), newLayer: false)
+        }
+        return 0
+    }
+
+    /// Pushes, waiting for room; false when the job was cancelled.
+    private func put(_ command: borrowing CommandBuffer, advance: UInt32, newLayer: Bool) -> Bool {
+        while !ring.push(command, advance: advance, newLayer: newLayer) {
+            if cancelled.load(ordering: .acquiring) { return false }
+            ring.announceWait()
+            // The time limit makes up for the one wake-up that can pass between looking and waiting.
+            if !ring.hasRoom { ring.room.wait(nanoseconds: 100_000_000) }
+        }
+        if ring.takeHunger() { wake.signal() }
+        return !cancelled.load(ordering: .acquiring)
+    }
+}

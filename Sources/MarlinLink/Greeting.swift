@@ -1,0 +1,103 @@
+import GCodeStream
+
+/// Finds out whether a printer listens: a pure state machine, given bytes' meaning and the time.
+///
+/// A board may restart when its port is opened (DTR), and may be in the midst of that already: `M115` is asked at once,
+/// and again while nothing answers. After a `start` the firmware is given time to end its boot messages. When more
+/// than one question was asked, their answers are let run out before the greeting counts as done.
+struct Greeting {
+    enum Outcome: Equatable {
+        case running
+        case answered
+        case noAnswer
+        case wrongBaud
+        case notAPrinter
+    }
+
+    private enum Phase: Equatable {
+        case asking
+        /// `start` was seen; asks when nothing came for a while.
+        case booting
+        /// Answered; the rest of the answers runs out until `until`.
+        case draining(until: UInt64)
+    }
+
+    private static let second: UInt64 = 1_000_000_000
+
+    private(set) var outcome = Outcome.running
+    private var phase = Phase.asking
+    private let limit: UInt64
+    private var giveUpAt: UInt64
+    private var askAt: UInt64
+    private var questions = 0
+    private var bytes = 0
+    private var oddBytes = 0
+
+    /// Begins at `now` and gives up after `limit` nanoseconds.
+    init(now: UInt64, limit: UInt64) {
+        self.limit = limit
+        giveUpAt = now &+ limit
+        askAt = now
+    }
+
+    /// When `advance` must be called.
+    var deadline: UInt64 {
+        guard outcome == .running else { return .max }
+        if case .draining(let until) = phase { return until }
+        return min(askAt, giveUpAt)
+    }
+
+    /// Does what is due; true when `M115` must be written now.
+    mutating func advance(now: UInt64) -> Bool {
+        guard outcome == .running else { return false }
+        if case .draining(let until) = phase {
+            if now >= until { outcome = .answered }
+            return false
+        }
+        if now >= giveUpAt {
+            outcome = bytes == 0 ? .noAnswer : looksLikeNoise ? .wrongBaud : .notAPrinter
+            return false
+        }
+        // Noise after three questions: waiting longer does not make text of it.
+        if looksLikeNoise, questions >= 3, now >= askAt {
+            outcome = .wrongBaud
+            return false
+        }
+        guard now >= askAt else { return false }
+        phase = .asking
+        questions += 1
+        askAt = now &+ (questions < 3 ? 2 : 5) * Self.second
+        return true
+    }
+
+    /// Takes raw bytes, to tell text from noise.
+    mutating func note(_ received: Span<UInt8>) {
+        for index in received.indices {
+            let byte = received[index]
+            bytes += 1
+            if byte >= 0x7F || byte < 0x20 && byte != 0x0A && byte != 0x0D && byte != 0x09 { oddBytes += 1 }
+        }
+    }
+
+    /// Takes a line's meaning.
+    mutating func take(_ reply: Reply, now: UInt64) {
+        guard outcome == .running else { return }
+        switch reply {
+        case .start:
+            phase = .booting
+            giveUpAt = now &+ limit
+            askAt = now &+ Self.second
+        case .ok:
+            // An ok before any question is somebody else's.
+            guard questions > 0 else { return }
+            phase = .draining(until: questions > 1 ? now &+ Self.second / 4 : now)
+        case .busy, .busyForUser:
+            // It lives, and will answer when it is done.
+            giveUpAt = now &+ limit
+        default:
+            if phase == .booting { askAt = max(askAt, now &+ Self.second) }
+        }
+    }
+
+    private var looksLikeNoise: Bool { bytes >= 8 && oddBytes * 4 > bytes }
+}

@@ -1,0 +1,160 @@
+import CSerial
+import GCodeStream
+
+#if canImport(Glibc)
+    import Glibc
+#endif
+
+/// Why a file cannot be printed.
+public enum JobFileError: Error, Sendable, Equatable {
+    /// There is no such file.
+    case missing(path: String)
+    /// This user may not read it.
+    case forbidden(path: String)
+    /// It is a folder, a device or something else that is no file.
+    case notAFile(path: String)
+    /// It has no bytes.
+    case empty(path: String)
+    /// It is binary G-code, which this version does not print.
+    case binaryGCode(path: String)
+    /// It is no text at all.
+    case binary(path: String)
+    /// It is text without a single command.
+    case noCommands(path: String)
+    /// A command is longer than any firmware takes.
+    case lineTooLong(path: String, line: UInt64, length: Int, text: String)
+    /// Reading failed; `errno` says why.
+    case unreadable(path: String, errno: Int32)
+    /// The file is shorter than it was when the print began.
+    case cut(path: String, expected: UInt64, found: UInt64)
+}
+
+extension JobFileError: CustomStringConvertible {
+    /// What happened, to what, and what to do.
+    public var description: String {
+        switch self {
+        case .missing(let path): "There is no file \(path)."
+        case .forbidden(let path): "No permission to read \(path)."
+        case .notAFile(let path): "\(path) is no file that could be printed."
+        case .empty(let path): "\(path) is empty."
+        case .binaryGCode(let path):
+            "\(path) is binary G-code. Switch off `Supports binary G-code` in the slicer's printer settings and export again."
+        case .binary(let path): "\(path) is no text: only G-code can be printed."
+        case .noCommands(let path): "\(path) contains no G-code command."
+        case .lineTooLong(let path, let line, let length, let text):
+            "\(path), line \(line): the command has \(length) characters; with line number and checksum the firmware takes "
+                + "\(Limits.lineLength). It begins: \(text)"
+        case .unreadable(let path, let errno): "\(path) cannot be read: \(message(errno))."
+        case .cut(let path, let expected, let found):
+            "\(path) ended after \(found) of \(expected) bytes: it was changed or its medium was removed during the print."
+        }
+    }
+}
+
+/// A G-code file that was opened and checked from beginning to end, ready to be printed.
+///
+/// The file stays open: deleting or replacing it under its name does not disturb the print.
+public final class JobFile: Sendable {
+    /// The path as given.
+    public let path: String
+    /// Size in bytes; exactly these are printed.
+    public let size: UInt64
+    /// When it was last changed, seconds since 1970.
+    public let modified: Int64
+    /// Commands in it, comments and blank lines not counted.
+    public let commands: UInt64
+    /// Layer marks in it; 0 when the slicer left none.
+    public let layers: UInt32
+
+    let descriptor: Int32
+
+    /// Opens and checks a file. Reads it once; a hundred megabytes take about a second.
+    public init(path: String) throws(JobFileError) {
+        // O_NONBLOCK: a FIFO or a dead device must not hold anybody up.
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+        guard descriptor >= 0 else { throw Self.openError(errno, path: path) }
+        do throws(JobFileError) {
+            var info = stat()
+            guard fstat(descriptor, &info) == 0 else { throw .unreadable(path: path, errno: errno) }
+            guard info.st_mode & S_IFMT == S_IFREG else { throw .notAFile(path: path) }
+            guard info.st_size > 0 else { throw .empty(path: path) }
+            let summary = try Self.check(descriptor, path: path, size: UInt64(info.st_size))
+            self.path = path
+            size = UInt64(info.st_size)
+            modified = Int64(info.st_mtim.tv_sec)
+            commands = summary.commands
+            layers = summary.layers
+            self.descriptor = descriptor
+        } catch {
+            close(descriptor)
+            throw error
+        }
+    }
+
+    deinit { close(descriptor) }
+
+    private static func openError(_ code: Int32, path: String) -> JobFileError {
+        switch code {
+        case ENOENT, ENOTDIR: .missing(path: path)
+        case EACCES, EPERM: .forbidden(path: path)
+        case EISDIR: .notAFile(path: path)
+        default: .unreadable(path: path, errno: code)
+        }
+    }
+
+    /// Every command must fit the firmware's line under the number that it will get. Commands of the priority lane take
+    /// numbers too: one in ten is far more than there are.
+    private static func check(
+        _ descriptor: Int32, path: String, size: UInt64
+    ) throws(JobFileError) -> (commands: UInt64, layers: UInt32) {
+        var scanner = CommandScanner()
+        var commands: UInt64 = 0
+        var offset: UInt64 = 0
+        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 256 * 1024, alignment: 16)
+        defer { buffer.deallocate() }
+        while offset < size {
+            let length = pread(descriptor, buffer.baseAddress, min(buffer.count, Int(size - offset)), off_t(offset))
+            guard length >= 0 else { throw .unreadable(path: path, errno: errno) }
+            guard length > 0 else { throw .cut(path: path, expected: size, found: offset) }
+            let chunk = UnsafeRawBufferPointer(rebasing: buffer[..<length])
+            if offset == 0 { try checkKind(chunk, path: path) }
+            for byte in chunk {
+                try count(scanner.feed(byte), of: scanner, in: path, &commands)
+            }
+            offset += UInt64(length)
+        }
+        try count(scanner.end(), of: scanner, in: path, &commands)
+        guard commands > 0 else { throw .noCommands(path: path) }
+        return (commands, scanner.layers)
+    }
+
+    @inline(__always)
+    private static func count(
+        _ step: CommandScanner.Step, of scanner: CommandScanner, in path: String, _ commands: inout UInt64
+    ) throws(JobFileError) {
+        if step == .more { return }
+        commands += 1
+        let number = UInt32(clamping: commands + commands / 10 + 100)
+        if step == .tooLong || !LineFormat.fits(number: number, commandLength: scanner.length) {
+            throw .lineTooLong(
+                path: path, line: scanner.lineNumber, length: scanner.length, text: String(scanner.command))
+        }
+    }
+
+    /// Tells text from what is none by its first bytes. A stray byte of another encoding is text.
+    private static func checkKind(_ chunk: UnsafeRawBufferPointer, path: String) throws(JobFileError) {
+        if chunk.starts(with: "GCDE".utf8) { throw .binaryGCode(path: path) }
+        let head = chunk.prefix(4096)
+        let odd = head.count { $0 == 0 || ($0 < 0x20 && !(0x09...0x0D).contains($0)) }
+        if odd * 50 > head.count { throw .binary(path: path) }
+    }
+}
+
+extension String {
+    /// The buffer's bytes as text, damaged ones replaced.
+    init(_ buffer: borrowing CommandBuffer) {
+        var bytes: [UInt8] = []
+        for index in 0..<buffer.count { bytes.append(buffer[index]) }
+        self.init(decoding: bytes, as: UTF8.self)
+    }
+}

@@ -1,0 +1,28 @@
+import GCodeStream
+
+/// How to reach a printer.
+public struct LinkConfiguration: Sendable {
+    /// Path of the serial port, `/dev/ttyUSB0` for example.
+    public var port: String
+
+    /// Baud rate in bits a second; 115200 for Prusa and most others, 250000 for many Marlin boards.
+    public var baud: UInt32
+
+    /// The engine's settings.
+    public var stream = StreamSettings()
+
+    /// How long a printer may take to answer after the port was opened, in nanoseconds. An MK3S needs 9 s from its
+    /// reset.
+    public var greetingLimit: UInt64 = 30_000_000_000
+
+    /// How often temperatures are asked for where firmware does not report them by itself, in nanoseconds.
+    public var pollInterval: UInt64 = 2_000_000_000
+
+    /// A configuration with the defaults of Marlin.
+    public init(port: String, baud: UInt32 = 115_200) {
+        self.port = port
+        self.baud = baud
+        // After a Resend: a full window's time on the wire, and twice 16 ms that USB adapters hold bytes back.
+        stream.settleTime = 32_000_000 + UInt64(stream.windowBytes) * 10 * 1_000_000_000 / UInt64(max(baud, 1200))
+    }
+}
