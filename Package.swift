@@ -30,7 +30,8 @@ let package = Package(
     targets: [
         // C: what Swift cannot import, and nothing else.
         .target(name: "CSerial", path: "CModules/CSerial"),
-        .target(name: "CCurl", path: "CModules/CCurl"),
+        // dlopen lives in libdl before glibc 2.34.
+        .target(name: "CCurl", path: "CModules/CCurl", linkerSettings: [.linkedLibrary("dl")]),
         .systemLibrary(
             name: "CGpiodSystem", path: "CModules/CGpiodSystem", pkgConfig: "libgpiod",
             providers: [.apt(["libgpiod-dev"])]),

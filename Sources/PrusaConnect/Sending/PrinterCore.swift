@@ -1,0 +1,256 @@
+// What the printer knows, and every decision about what to do next, as one value without threads, sockets or clocks.
+// `Printer` keeps it under a lock; tests drive it with times of their own.
+
+/// What has to be done outside the lock.
+enum CoreEffect: Sendable {
+    /// Run a command's handler on the commands thread, or on a new one when the old may never come back.
+    case run(Command, besideAbandoned: Bool)
+    /// Call the application.
+    case notify(@Sendable () -> Void)
+    case log(LogLevel, String)
+    /// Make a complete INFO, which calls the application for its files, and queue it.
+    case sendInfo
+}
+
+/// The printer's side of the conversation. See ``nextAction(now:wall:)`` for what is sent when, and
+/// ``completed(_:with:now:wall:)`` for what answers mean.
+struct PrinterCore: Sendable {
+    let identity: PrinterIdentity
+    let options: ConnectOptions
+    /// 0..<1 for jitter.
+    let chance: @Sendable () -> Double
+
+    // What the application says.
+    var info: PrinterInfo
+    var settings: ConnectSettings?
+    var state = PrinterState.busy
+    var jobID: UInt64?
+    var handlers: [CommandName: CommandHandler] = [:]
+    var files: (@Sendable () -> JSONValue)?
+    var onConditions: [@Sendable (ConnectionConditions) -> Void] = []
+    var onInterrupt: (@Sendable (Command) -> Void)?
+    var onRegistration: (@Sendable (RegistrationProgress) -> Void)?
+
+    // Telemetry: a value of which only the newest matters.
+    private(set) var telemetry = Telemetry()
+    private(set) var telemetryTimestamp = Timestamp(tenths: 0)
+    var telemetryVersion: UInt64 = 0
+    var sentTelemetryVersion: UInt64 = 0
+
+    // What waits and what is known about the other side.
+    var outbox: any EventOutbox
+    var machine = CommandMachine()
+    var registration: Registration?
+    var registrationPage: (name: String?, location: String?) = (nil, nil)
+    var conditions = ConnectionConditions()
+    var clockWatch: ClockWatch
+
+    // When what may be sent; times of the monotonic clock.
+    var channel = RetryTimer()
+    var eventTimer = RetryTimer()
+    var telemetryTimer = RetryTimer()
+    var nextTelemetry: Duration = .zero
+    /// When the first event of the outbox came to its place.
+    var firstEventSince: Duration = .zero
+    var firstEventTrouble = EventTrouble()
+    /// The server has refused the token and not taken it since.
+    var isTokenRefused = false
+    /// Telemetry requests that the server took: proof that token and server are good.
+    var acceptedTelemetry: UInt64 = 0
+    /// Events about files were lost: an INFO with the whole tree must follow.
+    var owesInfo = false
+
+    // The thread.
+    var isStarted = false
+    var stopDeadline: Duration?
+    /// The connect thread that runs now.
+    var run: LoopRun?
+
+    var effects: [CoreEffect] = []
+
+    init(
+        identity: PrinterIdentity, info: PrinterInfo, settings: ConnectSettings?, options: ConnectOptions,
+        now: Duration, wall: Duration, chance: @escaping @Sendable () -> Double
+    ) {
+        self.identity = identity
+        self.info = info
+        self.settings = settings
+        self.options = options
+        self.chance = chance
+        outbox = MemoryOutbox(limits: OutboxLimits(events: options.waitingEvents, bytes: options.waitingBytes))
+        clockWatch = ClockWatch(wall: wall, monotonic: now)
+        conditions.tokenChanged(isKnown: settings?.token != nil)
+    }
+
+    /// Takes what has to be done outside the lock.
+    mutating func takeEffects() -> [CoreEffect] {
+        defer { effects = [] }
+        return effects
+    }
+
+    mutating func log(_ level: LogLevel, _ message: String) { effects.append(.log(level, redacted(message))) }
+
+    /// An answer of the server may repeat the secret that it got.
+    private func redacted(_ message: String) -> String {
+        guard let secret = settings?.token?.value else { return message }
+        return message.split(separator: secret, omittingEmptySubsequences: false).joined(separator: "<token>")
+    }
+}
+
+// What the application says.
+extension PrinterCore {
+    mutating func setTelemetry(_ value: Telemetry, timestamp: Timestamp) {
+        telemetry = value
+        telemetryTimestamp = timestamp
+        telemetryVersion += 1
+    }
+
+    mutating func setSettings(_ new: ConnectSettings?, now: Duration) {
+        let isOtherToken = new?.token != settings?.token
+        let isOtherServer = new?.server != settings?.server
+        settings = new
+        guard isOtherToken || isOtherServer else { return }
+        isTokenRefused = false
+        channel = RetryTimer()
+        eventTimer = RetryTimer()
+        telemetryTimer = RetryTimer()
+        firstEventTrouble = EventTrouble()
+        nextTelemetry = now
+        changeConditions { conditions in
+            if isOtherServer { conditions = ConnectionConditions() }
+            conditions.tokenChanged(isKnown: new?.token != nil)
+        }
+    }
+
+    /// Sets the state and tells the server, as each call of the Python SDK's `set_state` does.
+    mutating func setState(_ new: PrinterState, event: Event, now: Duration) {
+        state = new
+        var event = event
+        event.state = new
+        post(event, now: now)
+    }
+
+    /// Queues an event. Without a token it is dropped: nobody could be told, and the INFO that follows the
+    /// registration says everything that is true then.
+    mutating func post(_ event: Event, isAnswer: Bool = false, now: Duration) {
+        var event = event
+        if event.jobID == nil { event.jobID = jobID }
+        enqueue(StoredEvent(event, isAnswer: isAnswer), now: now)
+    }
+
+    mutating func enqueue(_ event: StoredEvent, now: Duration) {
+        guard settings?.token != nil else {
+            log(.debug, "\(event.kind.rawValue) not kept: the printer is not registered")
+            return
+        }
+        if outbox.first == nil { firstEventSince = now }
+        let head = outbox.first?.number
+        for lost in outbox.append(event) {
+            if lost.kind == .fileChanged || lost.kind == .mediumInserted || lost.kind == .mediumEjected {
+                owesInfo = true
+            }
+            log(.warning, "\(lost.kind.rawValue) dropped: too many events wait for Connect")
+        }
+        if outbox.first?.number != head, head != nil {
+            firstEventSince = now
+            firstEventTrouble = EventTrouble()
+            eventTimer = RetryTimer()
+        }
+    }
+
+    /// Applies a change to the conditions and tells the application when something is different.
+    mutating func changeConditions(_ change: (inout ConnectionConditions) -> Void) {
+        let old = conditions
+        change(&conditions)
+        guard conditions != old else { return }
+        let now = conditions
+        log(now.isConnected ? .info : .warning, "connection: \(now)")
+        for handler in onConditions { effects.append(.notify { handler(now) }) }
+    }
+}
+
+// Commands.
+extension PrinterCore {
+    mutating func arrive(_ response: HTTPResponse, now: Duration, wall: Duration) {
+        // The server repeats what is not answered: a command without room for its answers comes again.
+        guard outbox.hasRoomForAnswer else {
+            log(.warning, "command not taken: too many answers wait for Connect")
+            return
+        }
+        switch CommandArrival(response) {
+        case .broken(let id, let reason):
+            log(.warning, "command \(id.map(String.init) ?? "without id") rejected: \(reason)")
+            answer(.rejected, to: id, reason: reason, now: now, wall: wall)
+        case .command(let command):
+            log(.debug, "command \(command.id) \(command.name)")
+            apply(machine.arrive(command, now: now), now: now, wall: wall)
+        }
+    }
+
+    /// A handler ended with `result`.
+    mutating func finish(_ command: Command, _ result: CommandResult, now: Duration, wall: Duration) {
+        if let state = result.state { self.state = state }
+        let event = Event(
+            kind: result.event, source: result.source, data: result.data, commandID: command.id,
+            jobID: result.jobID ?? jobID, transferID: result.transferID, reason: result.reason,
+            dialogID: result.dialogID, state: state, timestamp: Timestamp(sinceEpoch: wall))
+        let answer = StoredEvent(event, isAnswer: true)
+        enqueue(answer, now: now)
+        apply(machine.finish(command.id, answer: answer), now: now, wall: wall)
+    }
+
+    mutating func apply(_ commandEffects: [CommandMachine.Effect], now: Duration, wall: Duration) {
+        for effect in commandEffects {
+            switch effect {
+            case .accept(let id): answer(.accepted, to: id, now: now, wall: wall)
+            case .rejectBusy(let id, let running):
+                answer(
+                    .rejected, to: id, reason: "Another command is running",
+                    data: ["actual_command_id": JSONValue(running)], now: now, wall: wall)
+            case .repeatAnswer(let event): enqueue(event, now: now)
+            case .run(let command, let besideAbandoned):
+                effects.append(.run(command, besideAbandoned: besideAbandoned))
+            case .interrupt(let command):
+                command.interrupt()
+                if let onInterrupt { effects.append(.notify { onInterrupt(command) }) }
+            }
+        }
+    }
+
+    private mutating func answer(
+        _ kind: EventKind, to id: UInt64?, reason: String? = nil, data: JSONObject = [:], now: Duration, wall: Duration
+    ) {
+        let event = Event(
+            kind: kind, source: .connect, data: data, commandID: id, reason: reason, state: state,
+            timestamp: Timestamp(sinceEpoch: wall))
+        post(event, isAnswer: true, now: now)
+    }
+}
+
+// Registration.
+extension PrinterCore {
+    mutating func startRegistration(
+        name: String?, location: String?, now: Duration, report: @escaping @Sendable (RegistrationProgress) -> Void
+    ) {
+        endRegistration(.failed(.cancelled))
+        onRegistration = report
+        guard settings != nil else {
+            endRegistration(.failed(.noServer))
+            return
+        }
+        registrationPage = (name, location)
+        registration = Registration(now: now, interval: options.registrationInterval)
+    }
+
+    /// Ends the registration, if one is going on, with a last report.
+    mutating func endRegistration(_ progress: RegistrationProgress) {
+        registration = nil
+        reportRegistration(progress)
+        onRegistration = nil
+    }
+
+    mutating func reportRegistration(_ progress: RegistrationProgress) {
+        guard let report = onRegistration else { return }
+        effects.append(.notify { report(progress) })
+    }
+}
