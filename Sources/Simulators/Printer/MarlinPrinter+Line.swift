@@ -1,0 +1,221 @@
+extension MarlinPrinter {
+    /// When an unfinished line will be forgotten (MK3S 3.13.3 only).
+    var unfinishedLineTimeout: UInt64? {
+        guard let timeout = profile.line.unfinishedLineTimeout, !partialLine.isEmpty else { return nil }
+        return queueHasRoom(blocked: !activity.isNone) ? lastByteAt + timeout : nil
+    }
+
+    /// Takes lines out of the receive buffer while the queue has room. True when something happened.
+    mutating func readSerial(blocked: Bool) -> Bool {
+        guard queueHasRoom(blocked: blocked) else { return false }
+        if overran {
+            overran = false
+            if let text = profile.line.fullBufferText {
+                receiveBuffer.removeAll()
+                say(text)
+                return true
+            }
+        }
+        var progressed = false
+        let maximum = profile.line.maximumLength
+        let splits = profile.line.long == .split
+        while let byte = receiveBuffer.pop() {
+            progressed = true
+            if byte == UInt8(ascii: "\n") || byte == UInt8(ascii: "\r") || (splits && partialLine.count >= maximum) {
+                // A line that is too long on MK3S ends here, and the byte that was too much is lost.
+                guard endLine(), queueHasRoom(blocked: blocked) else { break }
+            } else if byte == UInt8(ascii: ";"), !inComment {
+                inComment = true
+            } else if !inComment, partialLine.count < maximum {
+                partialLine.append(byte)
+            }
+        }
+        if !progressed, let timeout = unfinishedLineTimeout, timeout <= now {
+            partialLine.removeAll(keepingCapacity: true)
+            inComment = false
+            say("RX timeout")
+            return true
+        }
+        return progressed
+    }
+
+    private func queueHasRoom(blocked: Bool) -> Bool {
+        let rules = profile.queue
+        guard queue.count < (blocked ? rules.commandsWhileBlocked : rules.commands) else { return false }
+        guard let bytes = rules.bytes else { return true }
+        // MK3S: each command has a header of three bytes and a zero; a longest line must still fit.
+        return queue.textBytes + 4 * queue.count + CommandQueue.prusaReserve <= bytes
+    }
+
+    /// Handles the line that is complete; false when the rest of the buffer shall not be read now.
+    private mutating func endLine() -> Bool {
+        defer { partialLine.removeAll(keepingCapacity: true) }
+        let wasComment = inComment
+        if profile.line.comment != .swallowsLines || partialLine.isEmpty { inComment = false }
+        guard !partialLine.isEmpty else {
+            if wasComment, profile.line.comment == .acknowledged { sendOk(number: nil) }
+            return true
+        }
+        guard !wasComment || profile.line.comment != .swallowsLines else { return true }
+        statistics.linesReceived += 1
+        switch lineCheck.verdict(on: partialLine, last: lastNumber) {
+        case .accept(let range, let number, let last):
+            if let last { lastNumber = last }
+            if number == nil, actAtOnce(range) { return condition == .running }
+            queue.push(partialLine, range, number: number)
+            return true
+        case .drop:
+            statistics.repeatsDropped += 1
+            return true
+        case .refuse(let error):
+            refuse(error)
+            return false
+        }
+    }
+
+    /// M112 and M108 without a line number act while they are read; M112 then never gets to the queue.
+    private mutating func actAtOnce(_ range: Range<Int>) -> Bool {
+        guard range.count == 4, partialLine[range.lowerBound] == UInt8(ascii: "M"),
+            partialLine[range.lowerBound + 1] == UInt8(ascii: "1")
+        else { return false }
+        switch (partialLine[range.lowerBound + 2], partialLine[range.lowerBound + 3]) {
+        case (UInt8(ascii: "1"), UInt8(ascii: "2")):
+            kill()
+            return true
+        case (UInt8(ascii: "0"), UInt8(ascii: "8")):
+            if profile.family != .prusa { breakWaiting(userToo: false) }
+            return false
+        default: return false
+        }
+    }
+
+    private mutating func refuse(_ error: LineError) {
+        statistics.resendsRequested += 1
+        let end = profile.text.end
+        if profile.family == .octoPrint {
+            switch error {
+            case .notNext(let got): text.set("Error: expected line \(lastNumber &+ 1) got \(got)\(end)")
+            default: text.set("Error: Missing checksum\(end)")
+            }
+        } else {
+            let reason: String
+            switch error {
+            case .notNext: reason = "Line Number is not Last Line Number+1"
+            case .checksumMismatch: reason = "checksum mismatch"
+            case .noChecksum: reason = "No Checksum with line number"
+            case .noLineNumber: reason = "No Line Number with checksum"
+            }
+            text.set("Error:\(reason), Last Line: \(lastNumber)\(end)")
+        }
+        let resendEnd = profile.text.resendEnd
+        text.append("\(profile.text.resend)\(lastNumber &+ 1)\(resendEnd)")
+        send(text)
+        if profile.family == .octoPrint {
+            sendOk(number: nil)
+        } else {
+            statistics.oksSent += 1
+            send(Array("ok\(resendEnd)".utf8))
+        }
+        guard profile.line.errorFlushesBuffer else { return }
+        // While it printed, more has arrived; all of it goes.
+        if configuration.baud == nil { receiveBuffer.removeAll() } else { flushWhenFree = true }
+    }
+
+    // MARK: Sending
+
+    /// Sends bytes as they are; on a paced line the processor waits for its transmitter, as an AVR without a
+    /// transmit buffer does.
+    mutating func send(_ bytes: [UInt8]) {
+        output.send(bytes, at: now)
+        if configuration.baud != nil { processorFreeAt = max(processorFreeAt, output.freeAt) }
+    }
+
+    /// Sends a line with the firmware's line end.
+    mutating func say(_ line: String) {
+        send(Array((line + profile.text.end).utf8))
+    }
+
+    /// The processor works for so long; free on an unpaced line.
+    mutating func spend(_ nanoseconds: UInt64) {
+        guard configuration.baud != nil else { return }
+        processorFreeAt = max(processorFreeAt, now) + nanoseconds
+    }
+
+    // MARK: Acknowledging
+
+    /// Ends the first command: `ok`, and out of the queue.
+    mutating func finish() {
+        activity = .none
+        if faultsAreOn, configuration.faults.hasOkFaults {
+            let plan = configuration.faults
+            if okFaults.chance(plan.lateOk) {
+                statistics.faults += 1
+                activity = .lateOk(at: now + plan.lateOkMilliseconds * 1_000_000)
+                return
+            }
+        }
+        finishNow()
+    }
+
+    mutating func finishNow() {
+        sendOk(number: queue.frontNumber)
+        endCommand()
+    }
+
+    /// The first command is done without (more) `ok`.
+    mutating func endCommand() {
+        activity = .none
+        if !queue.isEmpty { queue.removeFirst() }
+    }
+
+    /// Sends `ok`, with what ADVANCED_OK adds.
+    mutating func sendOk(number: Int32?) {
+        if faultsAreOn, configuration.faults.hasOkFaults {
+            if okFaults.chance(configuration.faults.lostOk) {
+                statistics.faults += 1
+                return
+            }
+            if okFaults.chance(configuration.faults.doubledOk) {
+                statistics.faults += 1
+                sendOkOnce(number: number)
+            }
+        }
+        sendOkOnce(number: number)
+    }
+
+    private mutating func sendOkOnce(number: Int32?) {
+        statistics.oksSent += 1
+        timers.nextWait = now + 1_000_000_000
+        guard profile.capabilities.advancedOk else {
+            send(okLine)
+            return
+        }
+        text.removeAll(keepingCapacity: true)
+        appendAdvancedOk(number: number)
+        text.append(profile.text.end)
+        send(text)
+    }
+
+    /// `ok N1 P14 B3`: line number if it had one, free places in planner and queue.
+    mutating func appendAdvancedOk(number: Int32?) {
+        text.append("ok")
+        if profile.family == .octoPrint {
+            text.append(" N")
+            text.append(integer: Int(lastNumber))
+        } else if let number {
+            text.append(" N")
+            text.append(integer: Int(number))
+        }
+        planner.retire(at: now)
+        text.append(" P")
+        text.append(integer: planner.free)
+        text.append(" B")
+        text.append(integer: max(0, profile.queue.commands - max(1, queue.count)))
+    }
+
+    /// Byte and `ok` faults may be limited to the first commands.
+    var faultsAreOn: Bool {
+        guard let end = configuration.faults.endAfterCommands else { return true }
+        return statistics.commandsExecuted < end
+    }
+}

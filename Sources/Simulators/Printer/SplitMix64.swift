@@ -1,0 +1,22 @@
+/// The generator behind every simulated fault: SplitMix64 (Steele, Lea, Flood, 2014). The same seed gives the same
+/// faults on every machine.
+public struct SplitMix64: RandomNumberGenerator, Sendable {
+    private var state: UInt64
+
+    /// Any seed will do, 0 too.
+    public init(seed: UInt64) { state = seed }
+
+    /// The next 64 bits.
+    public mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var mixed = state
+        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
+        return mixed ^ (mixed >> 31)
+    }
+
+    /// True with the given probability (0...1).
+    mutating func chance(_ probability: Double) -> Bool {
+        probability > 0 && Double(next() >> 11) < probability * 0x1p53
+    }
+}
