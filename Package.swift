@@ -50,7 +50,7 @@ let package = Package(
         .target(name: "BoardIO", dependencies: ["CGpiod", "CUdev"]),
 
         // The bridge and the command line.
-        .target(name: "Gantry", dependencies: ["MarlinLink", "PrusaConnect", "BoardIO", logging]),
+        .target(name: "Gantry", dependencies: ["GCodeStream", "MarlinLink", "PrusaConnect", "BoardIO", logging]),
         .executableTarget(name: "GantryCLI", dependencies: ["Gantry", "Simulators", arguments, logging]),
 
         // The other side of both wires.

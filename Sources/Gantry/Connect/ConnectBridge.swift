@@ -1,0 +1,177 @@
+import GCodeStream
+import MarlinLink
+import PrusaConnect
+import Synchronization
+
+/// Ties the machine to Connect: its state, telemetry and job go there, commands come back.
+///
+/// Connect's troubles stay here: nothing in this file is ever waited for by the print.
+final class ConnectBridge: Sendable {
+    private let printer: Printer
+    private let machine: Machine
+    private let storage: LocalStorage
+    private let mailbox = Mailbox<Bool>()
+    private let attention = Mutex(false)
+    private let configuredFirmware: String?
+
+    init(printer: Printer, machine: Machine, storage: LocalStorage, firmware: String?) {
+        self.printer = printer
+        self.machine = machine
+        self.storage = storage
+        configuredFirmware = firmware
+    }
+
+    /// Begins to talk to Connect.
+    func start() throws(PrinterError) {
+        register()
+        try printer.start()
+        printer.send(
+            event: .mediumInserted, source: .wui,
+            data: ["root": .string("/" + LocalStorage.name), "files": storage.tree()])
+        let started = startThread { [self] in
+            // Telemetry is repeated each second, wanted or not: commands come in its answers.
+            while mailbox.take(until: .now + 1).isEmpty { report() }
+        }
+        guard started else { throw .notStarted("no thread for telemetry") }
+    }
+
+    /// Sends what waits, for at most five seconds, and ends the connection.
+    func stop() {
+        mailbox.post(true)
+        printer.stop(deadline: .seconds(5))
+    }
+
+    private func report() {
+        let telemetry = Telemetry(
+            snapshot: machine.snapshot, state: machine.state, job: machine.job, now: .now)
+        printer.telemetry(telemetry)
+    }
+
+    // MARK: From the machine
+
+    func take(_ change: Machine.Change) {
+        switch change {
+        case .state(let state, let reason, let command):
+            if state.hasJob, let job = machine.job { printer.jobID = job.id }
+            printer.setState(
+                connectState(state), source: command == nil ? .marlin : .connect, reason: reason, commandID: command)
+            if !state.hasJob { printer.jobID = nil }
+            report()
+        case .attention(let isNeeded):
+            attention.withLock { $0 = isNeeded }
+            printer.setState(
+                connectState(machine.state), source: .firmware,
+                reason: isNeeded ? "The printer waits for its user" : machine.reason)
+        case .identified(let identity):
+            if configuredFirmware == nil, !identity.firmware.isEmpty {
+                printer.updateInfo { $0.firmware = identity.firmware }
+                printer.sendInfo()
+            }
+        case .message:
+            break
+        }
+    }
+
+    private func connectState(_ state: MachineState) -> PrinterState {
+        if attention.withLock({ $0 }), state != .error { return .attention }
+        return switch state {
+        case .busy: .busy
+        case .idle: .idle
+        case .ready: .ready
+        case .printing: .printing
+        case .paused: .paused
+        case .finished: .finished
+        case .stopped: .stopped
+        case .error: .error
+        }
+    }
+
+    // MARK: From Connect
+
+    private func register() {
+        printer.onFiles { [storage] in storage.rootTree() }
+        printer.on(.startPrint) { [self] command in
+            let path = try command.required("path")
+            let file = try storage.resolve(path)
+            try machine.startJob(file: file, path: path, command: command.id)
+            return .finished
+        }
+        printer.on(.pausePrint) { [self] command in
+            try machine.pause(command: command.id)
+            return .finished
+        }
+        printer.on(.resumePrint) { [self] command in
+            try machine.resume(command: command.id)
+            return .finished
+        }
+        printer.on(.stopPrint) { [self] command in
+            try machine.cancel(command: command.id)
+            return .finished
+        }
+        printer.on(.setPrinterReady) { [self] command in
+            try machine.setReady(command: command.id)
+            return .finished
+        }
+        printer.on(.cancelPrinterReady) { [self] command in
+            try machine.cancelReady(command: command.id)
+            return .finished
+        }
+        printer.on(.resetPrinter) { [self] _ in
+            try machine.reset()
+            return .finished
+        }
+        printer.on(.gcode) { [self] command in try runGCode(command) }
+        printer.on(.sendJobInfo) { [self] _ in try jobInfo() }
+        printer.on(.sendFileInfo) { [self] command in
+            .answer(.fileInfo, data: try storage.fileInfo(try command.required("path")))
+        }
+    }
+
+    /// PrusaLink's rule: refused while a print or trouble is on, unless forced.
+    private func runGCode(_ command: Command) throws -> CommandResult {
+        guard let text = command.gcode else { throw CommandError("GCODE without G-code") }
+        let state = connectState(machine.state)
+        if !command.isForced, [.printing, .attention, .error].contains(state) {
+            throw CommandError("Can't run G-code while in \(state.rawValue) state.")
+        }
+        let commands = Self.commands(in: text)
+        guard !commands.isEmpty else { throw CommandError("There is no command in this G-code") }
+        for line in commands {
+            if command.isInterrupted { throw CommandError("Command interrupted") }
+            try machine.execute([line])
+        }
+        return .finished
+    }
+
+    /// The commands of a text, comments and blank lines taken out.
+    static func commands(in text: String) -> [String] {
+        var scanner = CommandScanner()
+        var result: [String] = []
+        func take(_ step: CommandScanner.Step) {
+            guard step == .command else { return }
+            scanner.command.withBytes { span in
+                result.append(String(decoding: span.indices.map { span[$0] }, as: UTF8.self))
+            }
+        }
+        for byte in text.utf8 { take(scanner.feed(byte)) }
+        take(scanner.end())
+        return result
+    }
+
+    private func jobInfo() throws -> CommandResult {
+        let state = machine.state
+        guard state.hasJob, let job = machine.job else {
+            throw CommandError("Cannot get job info, when there is no job in progress.")
+        }
+        let elapsed = job.elapsed(at: .now)
+        let progress = JobProgress(snapshot: machine.snapshot, size: job.file.size, elapsed: elapsed)
+        var data: JSONObject = ["time_printing": .int(Int64(elapsed)), "progress": .int(Int64(progress.percent))]
+        if let left = progress.secondsLeft { data["time_remaining"] = .int(Int64(left)) }
+        if let command = job.startCommand { data["start_cmd_id"] = JSONValue(command) }
+        data["path"] = .string(job.path)
+        data["m_timestamp"] = .int(job.file.modified)
+        data["size"] = JSONValue(job.file.size)
+        data["from_sd"] = false
+        return .answer(.jobInfo, data: data)
+    }
+}

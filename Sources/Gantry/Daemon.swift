@@ -1,0 +1,98 @@
+import GCodeStream
+import Logging
+import MarlinLink
+import PrusaConnect
+import Synchronization
+
+/// `gantry run`: the printer and Connect together, until somebody stops it.
+public final class Daemon: Sendable {
+    private let machine: Machine
+    private let bridge: ConnectBridge
+    private let logger: Logger
+
+    /// Puts the parts together; nothing runs yet.
+    ///
+    /// - Parameters:
+    ///   - configuration: what `gantry.ini` and the command line say.
+    ///   - scripts: what is sent on pause, resume and cancel.
+    ///   - logger: takes the log; secrets never get there.
+    public init(configuration: GantryConfiguration, scripts: Scripts = Scripts(), logger: Logger) throws {
+        guard let type = configuration.type else {
+            throw ConfigurationError.missing(
+                "Connect needs the printer's model: set type in [printer] or --type to \(GantryConfiguration.typeHint)")
+        }
+        guard let serialNumber = configuration.serialNumber else {
+            throw ConfigurationError.missing(
+                "Connect needs the printer's serial number: set serial_number in [printer] or --serial-number")
+        }
+        let settings = try ConnectSettings(path: configuration.settings)
+        guard settings.token != nil else {
+            throw ConfigurationError.missing(
+                "\(configuration.settings) has no token: register the printer first with `gantry register`")
+        }
+        let storage = try LocalStorage(directory: configuration.directory)
+        var info = PrinterInfo()
+        info.firmware = configuration.firmware
+        info.softwareVersion = gantryVersion
+        info.mmu = nil
+        let printer = try Printer(
+            type: type, serialNumber: serialNumber, connection: settings, info: info,
+            log: { level, message in logger.log(level: level.swiftLog, "\(message)") })
+        let observer = Mutex<ConnectBridge?>(nil)
+        let machine = Machine(configuration: configuration.link, scripts: scripts) { change in
+            log(change, to: logger)
+            observer.withLock { $0 }?.take(change)
+        }
+        bridge = ConnectBridge(
+            printer: printer, machine: machine, storage: storage, firmware: configuration.firmware)
+        let bridge = bridge
+        observer.withLock { $0 = bridge }
+        printer.onConditions { conditions in logger.info("Connect: \(conditions)") }
+        self.machine = machine
+        self.logger = logger
+    }
+
+    /// Runs on the calling thread until `stop`.
+    public func run() throws {
+        try bridge.start()
+        machine.run()
+        bridge.stop()
+        logger.notice("stopped")
+    }
+
+    /// Ends `run`: a running print is cancelled safely. Any thread.
+    public func stop() { machine.stop() }
+
+    /// What the link knows now.
+    public var snapshot: LinkSnapshot { machine.snapshot }
+
+    /// The state now.
+    public var state: MachineState { machine.state }
+}
+
+/// Gantry's version.
+public let gantryVersion = "0.1.0"
+
+private func log(_ change: Machine.Change, to logger: Logger) {
+    switch change {
+    case .state(let state, let reason, _):
+        logger.notice("\(state.rawValue)\(reason.map { ": \($0)" } ?? "")")
+    case .attention(let isNeeded):
+        logger.notice("\(isNeeded ? "the printer waits for its user" : "the printer goes on")")
+    case .identified(let identity):
+        logger.notice("printer: \(identity.firmware.isEmpty ? "unknown firmware" : identity.firmware)")
+    case .message(let text):
+        logger.debug("\(text)")
+    }
+}
+
+extension LogLevel {
+    fileprivate var swiftLog: Logger.Level {
+        switch self {
+        case .debug: .debug
+        case .info: .info
+        case .warning: .warning
+        case .error: .error
+        }
+    }
+}

@@ -1,0 +1,93 @@
+import ArgumentParser
+import Gantry
+import Glibc
+import MarlinLink
+import PrusaConnect
+import Synchronization
+
+/// `gantry print`: one file, one printer, no Connect.
+struct PrintCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "print", abstract: "Print a G-code file without Connect.",
+        discussion: """
+            Ctrl-C cancels safely: nothing more is sent, heaters and fan go off. A second Ctrl-C leaves at once.
+            Exit status: 0 printed, 1 failed, 2 wrong usage, 130 cancelled.
+            """)
+
+    @Argument(help: "The G-code file.")
+    var file: String
+
+    @Option(help: "Serial port of the printer; auto: the only USB serial port.")
+    var port = "auto"
+
+    @Option(help: "Baud rate.")
+    var baud: UInt32 = 115_200
+
+    @Option(help: "Lines that may be unacknowledged; 1 is stop-and-wait.")
+    var window = 4
+
+    @Flag(help: "One JSON object on standard output at the end; progress goes to standard error.")
+    var json = false
+
+    func validate() throws {
+        guard (1...16).contains(window) else { throw ValidationError("--window takes 1 to 16.") }
+        guard baud >= 1200 else { throw ValidationError("--baud takes 1200 or more.") }
+    }
+
+    func run() throws {
+        let jobFile: JobFile
+        do { jobFile = try JobFile(path: file) } catch { finish(failure: error.description) }
+        var configuration = LinkConfiguration(port: port == "auto" ? try automaticPort() : port, baud: baud)
+        configuration.stream.windowLines = window
+        let session = PrintSession(file: jobFile, configuration: configuration)
+        let interrupts = Mutex(0)
+        SignalWatch.begin { _ in
+            let count = interrupts.withLock { count in
+                count += 1
+                return count
+            }
+            if count > 1 { _exit(ExitStatus.cancelled) }
+            session.cancel()
+        }
+        var display = PrintDisplay(file: jobFile, descriptor: json ? STDERR_FILENO : STDOUT_FILENO)
+        do {
+            let report = try session.run { display.show($0) } onMessage: { display.message($0) }
+            display.finish(report)
+            finish(report)
+        } catch {
+            display.end()
+            finish(failure: error.description)
+        }
+    }
+
+    private func finish(_ report: PrintReport) -> Never {
+        if json { printJSON(report) }
+        switch report.outcome {
+        case .printed: exit(0)
+        case .cancelled: exit(ExitStatus.cancelled)
+        case .failed(let reason): leave(reason)
+        }
+    }
+
+    private func finish(failure: String) -> Never {
+        if json { printJSON(PrintReport(outcome: .failed(failure))) }
+        leave(failure)
+    }
+
+    private func printJSON(_ report: PrintReport) {
+        var object: JSONObject = [:]
+        switch report.outcome {
+        case .printed: object["outcome"] = "printed"
+        case .cancelled: object["outcome"] = "cancelled"
+        case .failed(let reason):
+            object["outcome"] = "failed"
+            object["reason"] = .string(reason)
+        }
+        object["file"] = .string(file)
+        object["lines"] = JSONValue(report.lines)
+        object["bytes"] = JSONValue(report.bytes)
+        object["resends"] = JSONValue(report.resends)
+        object["seconds"] = .double((report.seconds * 1000).rounded() / 1000)
+        Terminal.write(JSONValue.object(object).wireText + "\n", to: STDOUT_FILENO)
+    }
+}
