@@ -17,6 +17,7 @@ let package = Package(
     name: "gantry",
     products: [
         .executable(name: "gantry", targets: ["GantryCLI"]),
+        .executable(name: "gantry-bench", targets: ["GantryBench"]),
         .library(name: "GCodeStream", targets: ["GCodeStream"]),
         .library(name: "MarlinLink", targets: ["MarlinLink"]),
         .library(name: "PrusaConnect", targets: ["PrusaConnect"]),
@@ -48,6 +49,11 @@ let package = Package(
         .target(name: "MarlinLink", dependencies: ["GCodeStream", "CSerial"]),
         .target(name: "PrusaConnect", dependencies: ["CCurl", crypto]),
         .target(name: "BoardIO", dependencies: ["CGpiod", "CUdev"]),
+
+        // The benchmark: both ends in C, and a malloc that counts. Nothing else may link these.
+        .target(name: "CAllocationCounter", path: "CModules/CAllocationCounter"),
+        .target(name: "CBench", dependencies: ["CAllocationCounter"], path: "CModules/CBench"),
+        .executableTarget(name: "GantryBench", dependencies: ["CBench", "CAllocationCounter"]),
 
         // The bridge and the command line.
         .target(name: "Gantry", dependencies: ["GCodeStream", "MarlinLink", "PrusaConnect", "BoardIO", logging]),

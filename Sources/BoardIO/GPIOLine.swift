@@ -47,7 +47,7 @@ public enum GPIOEdges: Equatable, Sendable {
 
 /// One edge of an input.
 public struct GPIOEdge: Equatable, Sendable {
-    /// When it happened: CLOCK_MONOTONIC in nanoseconds, as the kernel's interrupt handler saw it (Linux 5.7 and newer).
+    /// When the kernel's interrupt handler saw it: CLOCK_MONOTONIC in nanoseconds (Linux 5.7 and newer).
     public let timestampNanoseconds: UInt64
     /// True from inactive to active, false the other way.
     public let isRising: Bool

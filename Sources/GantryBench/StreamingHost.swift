@@ -1,0 +1,38 @@
+/// Something that streams a G-code file to a printer: what the benchmark compares.
+///
+/// Each run makes the host stream once in a process of its own, whose CPU time and memory are measured around it.
+protocol StreamingHost: Sendable {
+    /// How the table calls it; no spaces at the ends, unique.
+    var name: String { get }
+
+    /// Streams the whole file and returns when the printer has acknowledged the last line. Handshakes before the first
+    /// and after the last move do not count in lines per second, but they do in CPU time.
+    ///
+    /// - Parameters:
+    ///   - gcode: path of the G-code file.
+    ///   - port: path of the printer's pseudo-terminal, raw already. The printer sends no `start`.
+    func stream(gcode: String, port: String) throws(BenchError) -> StreamOutcome
+}
+
+/// What a host tells of its run. All other figures are measured from outside.
+struct StreamOutcome: Equatable, Sendable {
+    /// Lines that the printer acknowledged.
+    var lines: UInt64
+    /// Heap allocations of the thread that streams, from the first line to the last ok, by
+    /// `callocation_count_of_this_thread` or `callocation_count_of_threads_named`; nil when the host cannot tell.
+    var allocations: UInt64?
+}
+
+/// Why a run has no figures.
+struct BenchError: Error, CustomStringConvertible {
+    let description: String
+
+    init(_ description: String) {
+        self.description = description
+    }
+
+    /// A system call that failed.
+    init(_ what: String, errno code: Int32) {
+        description = "\(what): \(errorText(code))"
+    }
+}
