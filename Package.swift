@@ -67,7 +67,7 @@ let package = Package(
         .testTarget(name: "PrusaConnectTests", dependencies: ["PrusaConnect", "Simulators"]),
         .testTarget(name: "BoardIOTests", dependencies: ["BoardIO"]),
         .testTarget(name: "GantryTests", dependencies: ["Gantry", "Simulators"]),
-        .testTarget(name: "SimulatorsTests", dependencies: ["Simulators", "CSerial"]),
+        .testTarget(name: "SimulatorsTests", dependencies: ["Simulators", "CSerial"], exclude: ["Fixtures"]),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -1,7 +1,9 @@
 extension FirmwareProfile {
     /// Build options of Marlin 2.1.2.
     public struct Marlin2Options: OptionSet, Sendable {
+        /// One bit per option.
         public let rawValue: Int
+        /// Options of these bits.
         public init(rawValue: Int) { self.rawValue = rawValue }
 
         /// `ok N1 P14 B3`.
@@ -44,6 +46,7 @@ extension FirmwareProfile {
         profile.capabilities.reportsPositionAfterHoming = true
         profile.machine.hasBed = options.contains(.heatedBed)
         profile.machine.firstMoveDelay = 100_000_000
+        if options.contains(.hostActions) { profile.speed.move = 4_100_000 }
         profile.text.firmware = marlin2Firmware(options)
         profile.text.endstops = ["Reporting endstop status", "x_min: open", "y_min: open", "z_min: open"]
         profile.text.settings = lines(marlin2Settings)

@@ -9,6 +9,7 @@ extension FirmwareProfile {
         profile.line.renumbering = .prefixOnly
         profile.line.refusesNumberWithoutChecksum = false
         profile.line.errorFlushesBuffer = false
+        profile.line.checksChecksumFirst = true
         profile.capabilities.advancedOk = true
         profile.capabilities.autoReportPosition = true
         profile.capabilities.emergencyParser = true

@@ -54,6 +54,8 @@ struct LineRules: Sendable {
     var long = Long.truncated
     var renumbering = Renumbering.prefixThenParameter
     var maximumLength = 95
+    /// The checksum is looked at before the number (OctoPrint's virtual printer).
+    var checksChecksumFirst = false
     /// `*` without `N` is an error (MK3S); the Marlins execute the line.
     var refusesChecksumWithoutNumber = false
     /// `N` without `*` is an error (all but OctoPrint's virtual printer).
@@ -108,7 +110,7 @@ struct ProcessorSpeed: Sendable {
     /// Any line.
     var line: UInt64 = 600_000
     /// A report of temperatures or position on top.
-    var report: UInt64 = 1_800_000
+    var report: UInt64 = 2_400_000
     /// Planning one move on top.
     var move: UInt64 = 2_500_000
 }

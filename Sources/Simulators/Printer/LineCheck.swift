@@ -42,21 +42,31 @@ struct LineCheck {
         {
             number = integer(in: line, from: second + 1).value
         }
+        let sum = checksum(of: line, from: start)
+        if rules.checksChecksumFirst, sum == .wrong { return .refuse(.checksumMismatch) }
         if number != last &+ 1, !renumbers {
             let isRepeat = number == last || number == last &- 1
             return isRepeat && rules.repeated == .dropped ? .drop : .refuse(.notNext(number))
         }
-        // The MK3S takes the first star, the Marlins the last one.
-        let star = rules.comment == .swallowsLines
-            ? line.firstIndex(of: UInt8(ascii: "*")) : line.lastIndex(of: UInt8(ascii: "*"))
-        guard let star else {
-            if rules.refusesNumberWithoutChecksum { return .refuse(.noChecksum) }
-            return .accept(range: trim(line, bodyStart..<line.count), number: prefix, last: number)
+        switch sum {
+        case .wrong: return .refuse(.checksumMismatch)
+        case .missing where rules.refusesNumberWithoutChecksum: return .refuse(.noChecksum)
+        case .missing: return .accept(range: trim(line, bodyStart..<line.count), number: prefix, last: number)
+        case .right(let star):
+            return .accept(range: trim(line, min(bodyStart, star)..<star), number: prefix, last: number)
         }
+    }
+
+    private enum Checksum: Equatable { case missing, wrong, right(star: Int) }
+
+    private func checksum(of line: [UInt8], from start: Int) -> Checksum {
+        // The MK3S takes the first star, the Marlins the last one.
+        let isPrusa = rules.comment == .swallowsLines
+        let found = isPrusa ? line.firstIndex(of: UInt8(ascii: "*")) : line.lastIndex(of: UInt8(ascii: "*"))
+        guard let star = found else { return .missing }
         var sum: UInt8 = 0
         for index in start..<star { sum ^= line[index] }
-        guard integer(in: line, from: star + 1).value == Int32(sum) else { return .refuse(.checksumMismatch) }
-        return .accept(range: trim(line, min(bodyStart, star)..<star), number: prefix, last: number)
+        return integer(in: line, from: star + 1).value == Int32(sum) ? .right(star: star) : .wrong
     }
 
     /// `strtol` on a 32-bit machine: blanks, a sign, digits; saturates; 0 without digits. Also where it stopped.

@@ -76,7 +76,8 @@ extension MarlinPrinter {
 
     private mutating func changeTool() {
         guard words.code == 0 else {
-            say(profile.family == .prusa ? profile.text.wrongTool : "echo:T\(words.code) Invalid extruder")
+            let trail = profile.family == .octoPrint ? " " : ""
+            say(profile.family == .prusa ? profile.text.wrongTool : "echo:T\(words.code) Invalid extruder\(trail)")
             finish()
             return
         }
@@ -164,6 +165,7 @@ extension MarlinPrinter {
         case 117:
             state.message = Array(frontArgument)
             sayScreenChange()
+            if profile.family == .octoPrint { say("echo:" + String(decoding: state.message, as: UTF8.self)) }
         case 302: state.allowsColdExtrusion = words["P"] == 1 || words["S"] == 0
         case 154 where profile.capabilities.autoReportPosition:
             timers.positionInterval = seconds("S")

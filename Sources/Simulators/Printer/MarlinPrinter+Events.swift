@@ -138,7 +138,6 @@ extension MarlinPrinter {
     private mutating func takeArrivedBytes(losing: Bool = true) {
         let arrived = input.arrived(at: now)
         guard arrived > 0 else { return }
-        lastByteAt = now
         let range = input.move(arrived, into: &receiveBuffer)
         statistics.bytesReceived += range.count
         if profile.capabilities.emergencyParser { seeEmergencies(in: range) }
@@ -258,6 +257,7 @@ extension MarlinPrinter {
         queue.removeAll()
         flushWhenFree = false
         overran = false
+        readsOneMore = false
         emergency = EmergencyParser()
         activity = .none
         processorFreeAt = 0

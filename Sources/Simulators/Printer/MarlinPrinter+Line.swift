@@ -7,7 +7,8 @@ extension MarlinPrinter {
 
     /// Takes lines out of the receive buffer while the queue has room. True when something happened.
     mutating func readSerial(blocked: Bool) -> Bool {
-        guard queueHasRoom(blocked: blocked) else { return false }
+        guard queueHasRoom(blocked: blocked) else { return readsOneMore && overread() }
+        readsOneMore = false
         if overran {
             overran = false
             if let text = profile.line.fullBufferText {
@@ -23,13 +24,18 @@ extension MarlinPrinter {
             progressed = true
             if byte == UInt8(ascii: "\n") || byte == UInt8(ascii: "\r") || (splits && partialLine.count >= maximum) {
                 // A line that is too long on MK3S ends here, and the byte that was too much is lost.
-                guard endLine(), queueHasRoom(blocked: blocked) else { break }
+                guard endLine() else { break }
+                guard queueHasRoom(blocked: blocked) else {
+                    readsOneMore = profile.family == .prusa && blocked
+                    break
+                }
             } else if byte == UInt8(ascii: ";"), !inComment {
                 inComment = true
             } else if !inComment, partialLine.count < maximum {
                 partialLine.append(byte)
             }
         }
+        if progressed { lastByteAt = now }
         if !progressed, let timeout = unfinishedLineTimeout, timeout <= now {
             partialLine.removeAll(keepingCapacity: true)
             inComment = false
@@ -37,6 +43,18 @@ extension MarlinPrinter {
             return true
         }
         return progressed
+    }
+
+    /// The MK3S notices that its queue is full only one byte later: the next line's first byte is taken already when
+    /// an overflow throws the rest of it away.
+    private mutating func overread() -> Bool {
+        guard let byte = receiveBuffer.pop() else { return false }
+        readsOneMore = false
+        lastByteAt = now
+        if byte != UInt8(ascii: "\n"), byte != UInt8(ascii: "\r"), byte != UInt8(ascii: ";") {
+            partialLine.append(byte)
+        }
+        return true
     }
 
     private func queueHasRoom(blocked: Bool) -> Bool {
@@ -210,7 +228,8 @@ extension MarlinPrinter {
         text.append(" P")
         text.append(integer: planner.free)
         text.append(" B")
-        text.append(integer: max(0, profile.queue.commands - max(1, queue.count)))
+        let room = profile.family == .octoPrint ? planner.free : profile.queue.commands - max(1, queue.count)
+        text.append(integer: max(0, room))
     }
 
     /// Byte and `ok` faults may be limited to the first commands.

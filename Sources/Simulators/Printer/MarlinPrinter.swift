@@ -82,6 +82,7 @@ public struct MarlinPrinter: Sendable {
     var queue = CommandQueue()
     var flushWhenFree = false
     var overran = false
+    var readsOneMore = false
 
     // The processor.
     var processorFreeAt: UInt64 = 0
