@@ -57,7 +57,7 @@ let package = Package(
 
         // The bridge and the command line.
         .target(name: "Gantry", dependencies: ["GCodeStream", "MarlinLink", "PrusaConnect", "BoardIO", logging]),
-        .executableTarget(name: "GantryCLI", dependencies: ["Gantry", "Simulators", arguments, logging]),
+        .executableTarget(name: "GantryCLI", dependencies: ["Gantry", "MarlinLink", "PrusaConnect", "BoardIO", "Simulators", arguments, logging]),
 
         // The other side of both wires.
         .target(name: "Simulators", dependencies: ["CSerial", crypto]),

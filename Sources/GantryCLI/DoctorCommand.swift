@@ -10,7 +10,6 @@ struct DoctorCommand: ParsableCommand {
 
     func run() throws {
         print("gantry \(gantryVersion)")
-        print("libcurl: \(curlVersion())")
         for line in BoardReport().lines { print(line) }
     }
 }

@@ -51,7 +51,11 @@ struct PrintCommand: ParsableCommand {
         }
         var display = PrintDisplay(file: jobFile, descriptor: json ? STDERR_FILENO : STDOUT_FILENO)
         do {
-            let report = try session.run { display.show($0) } onMessage: { display.message($0) }
+            let report = try session.run {
+                display.show($0)
+            } onMessage: {
+                display.message($0)
+            }
             display.finish(report)
             finish(report)
         } catch {
@@ -63,8 +67,8 @@ struct PrintCommand: ParsableCommand {
     private func finish(_ report: PrintReport) -> Never {
         if json { printJSON(report) }
         switch report.outcome {
-        case .printed: exit(0)
-        case .cancelled: exit(ExitStatus.cancelled)
+        case .printed: Glibc.exit(0)
+        case .cancelled: Glibc.exit(ExitStatus.cancelled)
         case .failed(let reason): leave(reason)
         }
     }

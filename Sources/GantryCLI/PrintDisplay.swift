@@ -27,20 +27,14 @@ struct PrintDisplay {
                 Self.bar(percent, width: 24), "\(percent) %", word, layer, left, Self.temperatures(snapshot),
                 snapshot.resends > 0 ? "\(snapshot.resends) resends" : "",
             ]
-            // Elsewhere than on a terminal a line each ten percent is enough.
-            let plain = [
-                "\(percent / 10 * 10) %", word, "\(snapshot.jobCommands) of \(file.commands) lines",
-            ]
-            line.show(
-                text.filter { !$0.isEmpty }.joined(separator: "  "),
-                plain: snapshot.phase == .printing || snapshot.phase == .paused
-                    ? (percent % 10 == 0 || snapshot.phase == .paused ? plain.joined(separator: "  ") : lastPlain)
-                    : lastPlain)
-            lastPlain = plain.joined(separator: "  ")
+            line.show(text.filter { !$0.isEmpty }.joined(separator: "  "), plain: plain(status, word: word))
         }
     }
 
-    private var lastPlain = ""
+    /// Elsewhere than on a terminal: a line when what it does changes, and each ten percent.
+    private func plain(_ status: PrintSession.Status, word: String) -> String {
+        ["\(status.progress.percent / 10 * 10) %", word].filter { !$0.isEmpty }.joined(separator: "  ")
+    }
 
     mutating func message(_ text: String) { line.message(text) }
 

@@ -32,7 +32,8 @@ struct RegisterCommand: ParsableCommand {
             throw ValidationError("Which model is the printer? Set --type to \(GantryConfiguration.typeHint).")
         }
         guard let serialNumber = configuration.serialNumber else {
-            throw ValidationError("Set --serial-number, or serial_number in gantry.ini: Connect knows the printer by it.")
+            throw ValidationError(
+                "Set --serial-number, or serial_number in gantry.ini: Connect knows the printer by it.")
         }
         var file = try settingsFile(configuration.settings)
         var connection = try ConnectSettings(file)
@@ -69,7 +70,7 @@ struct RegisterCommand: ParsableCommand {
         printer.register(name: name, location: location) { progress in
             switch progress {
             case .code(let code):
-                print("Code: \(code.value)\nEnter it on \(code.url)\nWaiting for you, for 30 minutes …")
+                print("Code: \(code.code)\nEnter it on \(code.url)\nWaiting for you, for 30 minutes …")
             case .delayed(let reason):
                 Terminal.error("gantry: \(reason); trying again")
             case .registered(let token):

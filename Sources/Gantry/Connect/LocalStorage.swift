@@ -83,7 +83,8 @@ public struct LocalStorage: Sendable {
                 children.append(.object(child.object))
                 size += child.size
             } else if info.st_mode & S_IFMT == S_IFREG {
-                children.append(.object(attributes(type: "FILE", path: childPath, name: entry, info, size: Int64(info.st_size))))
+                children.append(
+                    .object(attributes(type: "FILE", path: childPath, name: entry, info, size: Int64(info.st_size))))
                 size += Int64(info.st_size)
             }
         }

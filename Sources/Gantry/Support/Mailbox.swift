@@ -1,13 +1,13 @@
 import Glibc
 
 /// A queue between threads whose taking side can wait.
-final class Mailbox<Message: Sendable>: @unchecked Sendable {
+package final class Mailbox<Message: Sendable>: @unchecked Sendable {
     // Sendable: everything is touched under `mutex` only.
     private let mutex: UnsafeMutablePointer<pthread_mutex_t>
     private let filled: UnsafeMutablePointer<pthread_cond_t>
     private var messages: [Message] = []
 
-    init() {
+    package init() {
         mutex = .allocate(capacity: 1)
         mutex.initialize(to: pthread_mutex_t())
         pthread_mutex_init(mutex, nil)
@@ -29,7 +29,7 @@ final class Mailbox<Message: Sendable>: @unchecked Sendable {
     }
 
     /// Adds a message; never waits for the taking side.
-    func post(_ message: Message) {
+    package func post(_ message: Message) {
         pthread_mutex_lock(mutex)
         messages.append(message)
         pthread_cond_signal(filled)
@@ -37,7 +37,7 @@ final class Mailbox<Message: Sendable>: @unchecked Sendable {
     }
 
     /// Takes all messages, waiting for the first until `deadline`; empty when none came.
-    func take(until deadline: MonotonicTime) -> [Message] {
+    package func take(until deadline: MonotonicTime) -> [Message] {
         pthread_mutex_lock(mutex)
         defer { pthread_mutex_unlock(mutex) }
         var limit = deadline.timespec

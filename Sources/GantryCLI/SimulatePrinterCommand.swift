@@ -1,0 +1,75 @@
+import ArgumentParser
+import Glibc
+import Simulators
+import Synchronization
+
+/// `gantry simulate printer`: a Marlin printer behind a pseudo-terminal.
+struct SimulatePrinterCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "printer", abstract: "A simulated Marlin printer behind a pseudo-terminal, until Ctrl-C.",
+        discussion: """
+            Prints the path of its port; at the end what it saw, as one line. Faults are given as words, for example
+            --faults "seed=7 in-flip=0.0005 lost-ok=0.01": in-flip, in-loss, in-double, out-flip, out-loss, out-double
+            (chances a byte), lost-ok, doubled-ok, late-ok (chances an ok), late-ok-ms, reset-after, silent-after,
+            end-after (commands).
+            """)
+
+    @Option(help: "Symbolic link that points to the port.")
+    var link: String?
+
+    @Option(help: "Pace the wire at this baud rate.")
+    var baud: UInt32?
+
+    @Flag(help: "A wire without pace (the default).")
+    var unpaced = false
+
+    @Option(help: ArgumentHelp("Firmware: \(FirmwareProfile.all.map(\.name).joined(separator: ", "))."))
+    var firmware = FirmwareProfile.marlin2.name
+
+    @Option(help: "How many times faster than real the printer moves and heats.")
+    var speed = 1.0
+
+    @Option(help: "Faults, see below.")
+    var faults = ""
+
+    @Flag(help: "Restart the board when its port is opened.")
+    var resetOnOpen = false
+
+    func validate() throws {
+        guard FirmwareProfile.named(firmware) != nil else { throw ValidationError("There is no firmware \(firmware).") }
+        guard FaultPlan(faults) != nil else {
+            throw ValidationError("--faults: a word is unknown or its value no number.")
+        }
+        guard speed > 0 else { throw ValidationError("--speed takes a number above 0.") }
+        guard baud == nil || !unpaced else { throw ValidationError("Give either --baud or --unpaced.") }
+    }
+
+    func run() throws {
+        var printer = MarlinPrinter.Configuration(profile: FirmwareProfile.named(firmware) ?? .marlin2)
+        printer.baud = baud
+        printer.timeScale = speed
+        printer.faults = FaultPlan(faults) ?? .none
+        var options = PrinterSimulator.Options(printer: printer)
+        options.link = link
+        options.resetsOnOpen = resetOnOpen
+        let simulator = PrinterSimulator(options)
+        SignalWatch.begin { _ in
+            let snapshot = simulator.snapshot()
+            simulator.stop()
+            Terminal.write(Self.summary(snapshot) + "\n", to: STDOUT_FILENO)
+            Glibc.exit(0)
+        }
+        let path = try simulator.start()
+        Terminal.write((link ?? path) + "\n", to: STDOUT_FILENO)
+        while true { pause() }
+    }
+
+    private static func summary(_ snapshot: PrinterSnapshot) -> String {
+        let statistics = snapshot.statistics
+        return [
+            "executed=\(statistics.commandsExecuted)", "received=\(statistics.linesReceived)",
+            "bytes=\(statistics.bytesReceived)", "resends=\(statistics.resendsRequested)",
+            "overflows=\(statistics.overflows)", "faults=\(statistics.faults)", "digest=\(snapshot.digest)",
+        ].joined(separator: " ")
+    }
+}
