@@ -21,6 +21,8 @@ final class CommandRing: @unchecked Sendable {
     private static let open: Int32 = -1
     /// In place of an errno: the file ended before its time.
     static let fileCut: Int32 = 10_000
+    /// In place of an errno: a command is too long that was not there when the file was checked.
+    static let fileChanged: Int32 = 10_001
     /// Length, flags, four bytes of offset.
     private static let header = 6
 
@@ -57,7 +59,9 @@ final class CommandRing: @unchecked Sendable {
             bytes[(tail + 2 + index) & mask] = UInt8(truncatingIfNeeded: advance >> UInt32(8 * index))
         }
         for index in 0..<command.count { bytes[(tail + Self.header + index) & mask] = command[index] }
-        self.tail.store(tail + size, ordering: .releasing)
+        // Sequentially consistent, and so are `takeHunger` and `announceHunger`: of a writer that publishes a command
+        // and a reader that announces its sleep at the same moment, one sees the other.
+        self.tail.store(tail + size, ordering: .sequentiallyConsistent)
         return true
     }
 
@@ -85,7 +89,7 @@ final class CommandRing: @unchecked Sendable {
         let head = head.load(ordering: .relaxed)
         // Read in this order: what was pushed before the end was announced is visible then.
         let failure = ended.load(ordering: .acquiring)
-        guard head < tail.load(ordering: .acquiring) else {
+        guard head < tail.load(ordering: .sequentiallyConsistent) else {
             return failure == Self.open ? .empty : .end(failure: failure)
         }
         let length = Int(bytes[head & mask])

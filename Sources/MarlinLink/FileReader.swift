@@ -20,9 +20,8 @@ final class FileReader: Sendable {
         self.file = file
         self.wake = wake
         ring = CommandRing(room: room)
-        guard let thread = PosixThread(name: "gcode reader", body: { [self] in run() }) else { return nil }
         // Not joined: a read from a medium that was torn out may take its time to fail.
-        thread.detach()
+        guard PosixThread(name: "gcode reader", body: { [self] in run() }) != nil else { return nil }
     }
 
     /// Makes the thread end soon.
@@ -37,7 +36,7 @@ final class FileReader: Sendable {
         wake.signal()
     }
 
-    /// Reads everything; 0, or the errno of the failure, or `CommandRing.fileCut`.
+    /// Reads everything; 0, or the errno of the failure, or `CommandRing.fileCut` or `fileChanged`.
     private func read() -> Int32 {
         var scanner = CommandScanner()
         var offset: UInt64 = 0
@@ -50,7 +49,10 @@ final class FileReader: Sendable {
                 file.descriptor, buffer.baseAddress, min(buffer.count, Int(file.size - offset)), off_t(offset))
             if count < 0 { return errno }
             if count == 0 { return CommandRing.fileCut }
-            for index in 0..<count where scanner.feed(buffer[index]) == .command {
+            for index in 0..<count {
+                let step = scanner.feed(buffer[index])
+                if step == .more { continue }
+                if step == .tooLong { return CommandRing.fileChanged }
                 let end = offset + UInt64(index) + 1
                 let isNew = scanner.layers != layers
                 layers = scanner.layers

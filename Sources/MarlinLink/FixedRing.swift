@@ -26,10 +26,10 @@ final class FixedRing<Element: BitwiseCopyable & Sendable>: @unchecked Sendable 
     /// How many were refused for want of room.
     var refused: Int { lost.load(ordering: .relaxed) }
 
-    /// Adds an element; false when the ring is full.
-    func push(_ element: Element) -> Bool {
+    /// Adds an element; false when fewer than `reserve` places besides would stay free.
+    func push(_ element: Element, keeping reserve: Int = 0) -> Bool {
         let tail = tail.load(ordering: .relaxed)
-        guard tail - head.load(ordering: .acquiring) <= mask else {
+        guard tail - head.load(ordering: .acquiring) + reserve <= mask else {
             lost.wrappingAdd(1, ordering: .relaxed)
             return false
         }

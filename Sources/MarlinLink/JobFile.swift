@@ -25,8 +25,10 @@ public enum JobFileError: Error, Sendable, Equatable {
     case lineTooLong(path: String, line: UInt64, length: Int, text: String)
     /// Reading failed; `errno` says why.
     case unreadable(path: String, errno: Int32)
-    /// The file is shorter than it was when the print began.
+    /// The file is shorter than it was when it was checked; sizes in bytes.
     case cut(path: String, expected: UInt64, found: UInt64)
+    /// The file has other content than it had when it was checked.
+    case changed(path: String)
 }
 
 extension JobFileError: CustomStringConvertible {
@@ -47,6 +49,7 @@ extension JobFileError: CustomStringConvertible {
         case .unreadable(let path, let errno): "\(path) cannot be read: \(message(errno))."
         case .cut(let path, let expected, let found):
             "\(path) ended after \(found) of \(expected) bytes: it was changed or its medium was removed during the print."
+        case .changed(let path): "\(path) was changed during the print."
         }
     }
 }
@@ -93,6 +96,12 @@ public final class JobFile: Sendable {
 
     deinit { close(descriptor) }
 
+    /// The size in bytes that the file has now.
+    var presentSize: UInt64 {
+        var info = stat()
+        return fstat(descriptor, &info) == 0 ? UInt64(max(info.st_size, 0)) : 0
+    }
+
     private static func openError(_ code: Int32, path: String) -> JobFileError {
         switch code {
         case ENOENT, ENOTDIR: .missing(path: path)
@@ -102,8 +111,8 @@ public final class JobFile: Sendable {
         }
     }
 
-    /// Every command must fit the firmware's line under the number that it will get. Commands of the priority lane take
-    /// numbers too: one in ten is far more than there are.
+    /// Every command must fit the firmware's line under the number that it will get, which has at least seven digits:
+    /// temperature queries, scripts and commands of others take numbers too, all day long.
     private static func check(
         _ descriptor: Int32, path: String, size: UInt64
     ) throws(JobFileError) -> (commands: UInt64, layers: UInt32) {
@@ -134,7 +143,7 @@ public final class JobFile: Sendable {
     ) throws(JobFileError) {
         if step == .more { return }
         commands += 1
-        let number = UInt32(clamping: commands + commands / 10 + 100)
+        let number = UInt32(clamping: max(commands + commands / 10, 9_999_999))
         if step == .tooLong || !LineFormat.fits(number: number, commandLength: scanner.length) {
             throw .lineTooLong(
                 path: path, line: scanner.lineNumber, length: scanner.length, text: String(scanner.command))

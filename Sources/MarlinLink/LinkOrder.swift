@@ -3,7 +3,7 @@ import GCodeStream
 /// What other threads want of the stream thread. Plain bytes.
 enum LinkOrder: BitwiseCopyable, Sendable {
     case none
-    case beginJob
+    case beginJob(number: UInt32)
     case pause
     case resume
     case cancel
@@ -11,19 +11,27 @@ enum LinkOrder: BitwiseCopyable, Sendable {
     case interruptHeating
     case reset
     case submit(CommandBuffer, tag: UInt32)
-    case shutDown
 }
 
 /// What the stream thread has to tell. Plain bytes: the text of a line is cut to what fits.
 enum LinkNote: BitwiseCopyable, Sendable {
     case none
     case line(LineText)
-    case report(StreamReport, errorText: CommandBuffer)
+    /// `job` is the number of the last job that was begun.
+    case report(StreamReport, errorText: CommandBuffer, job: UInt32)
     case greeted
     case greetingFailed(Greeting.Outcome)
-    case fileFailed(Int32)
+    case fileFailed(Int32, job: UInt32)
     case resetDone(Bool)
     case lost(errno: Int32)
+
+    /// True for what nobody waits for: it gives way when the news are not taken as fast as they come.
+    var isDispensable: Bool {
+        switch self {
+        case .line, .report(.resend, _, _), .report(.oksLost, _, _): true
+        default: false
+        }
+    }
 }
 
 /// Up to 247 bytes of a printer's line.

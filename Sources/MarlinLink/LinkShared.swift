@@ -13,8 +13,9 @@ final class LinkShared: Sendable {
 
     /// One at a time pushes orders: the ring has one pushing side.
     private let orderLock = Mutex(())
-    private let nextReader = Mutex<FileReader?>(nil)
+    private let nextReaders = Mutex<[FileReader]>([])
     private let polling = Atomic<UInt8>(Polling.unchanged.rawValue)
+    private let endWanted = Atomic<Bool>(false)
     private let closed = Atomic<Bool>(false)
 
     private enum Polling: UInt8 { case unchanged, off, on }
@@ -26,7 +27,8 @@ final class LinkShared: Sendable {
 
     // MARK: Any thread
 
-    /// Gives the stream thread an order; false when it has not taken the last 64.
+    /// Gives the stream thread an order; false when it has not taken the last 64. Commands are at most half of these:
+    /// `CommandWaiters` counts them.
     @discardableResult
     func order(_ order: LinkOrder) -> Bool {
         let taken = orderLock.withLock { _ in orders.push(order) }
@@ -34,13 +36,28 @@ final class LinkShared: Sendable {
         return taken
     }
 
-    /// Hands over the reader that the next `.beginJob` takes.
-    func offer(_ reader: FileReader) { nextReader.withLock { $0 = reader } }
+    /// Hands over a reader and orders its job to begin; false, and nothing handed over, when the order is not taken.
+    func beginJob(number: UInt32, reader: FileReader) -> Bool {
+        // Under one lock, so that readers and orders are in the same order.
+        nextReaders.withLock { readers in
+            guard order(.beginJob(number: number)) else { return false }
+            readers.append(reader)
+            return true
+        }
+    }
 
     func setPolling(_ wanted: Bool) {
         polling.store((wanted ? Polling.on : .off).rawValue, ordering: .releasing)
         wake.signal()
     }
+
+    /// Makes the stream thread end when it has carried out the orders that it has.
+    func shutDown() {
+        endWanted.store(true, ordering: .releasing)
+        wake.signal()
+    }
+
+    var isShuttingDown: Bool { endWanted.load(ordering: .acquiring) }
 
     /// Lets the delivering thread end.
     func close() {
@@ -52,17 +69,15 @@ final class LinkShared: Sendable {
 
     // MARK: The stream thread
 
+    /// Tells the delivering thread. When it falls behind, lines get lost: a quarter of the ring is kept for what ends
+    /// a job or a wait, of which there is never more.
     func tell(_ note: LinkNote) {
-        _ = notes.push(note)
+        _ = notes.push(note, keeping: note.isDispensable ? 64 : 0)
         noteWake.signal()
     }
 
     func takeReader() -> FileReader? {
-        nextReader.withLock {
-            let reader = $0
-            $0 = nil
-            return reader
-        }
+        nextReaders.withLock { $0.isEmpty ? nil : $0.removeFirst() }
     }
 
     func takePolling() -> Bool? {

@@ -1,11 +1,13 @@
 import CSerial
+import Synchronization
 
 #if canImport(Glibc)
     import Glibc
 #endif
 
-/// A named POSIX thread. Swift's own concurrency shares its threads; the wire needs one that nobody shares.
-struct PosixThread: ~Copyable {
+/// A named POSIX thread. Swift's own concurrency shares its threads; the wire needs one that nobody shares. It ends
+/// alone when nobody joins it.
+final class PosixThread: Sendable {
     private final class Box {
         let name: String
         let body: @Sendable () -> Void
@@ -15,7 +17,8 @@ struct PosixThread: ~Copyable {
         }
     }
 
-    private let handle: pthread_t
+    /// Nil once it was joined.
+    private let handle: Mutex<pthread_t?>
 
     /// Starts a thread; nil when the system has no more.
     init?(name: String, body: @escaping @Sendable () -> Void) {
@@ -34,14 +37,19 @@ struct PosixThread: ~Copyable {
             box.release()
             return nil
         }
-        self.handle = handle
+        self.handle = Mutex(handle)
     }
 
-    /// Lets it end alone.
-    consuming func detach() { pthread_detach(handle) }
+    deinit {
+        if let handle = handle.withLock({ $0 }) { pthread_detach(handle) }
+    }
 
-    /// Waits for its end.
-    consuming func join() { pthread_join(handle, nil) }
+    /// Waits for its end; any thread but itself.
+    func join() {
+        handle.withLock { handle in
+            if let thread = handle.take() { pthread_join(thread, nil) }
+        }
+    }
 }
 
 /// An eventfd: lets one thread wake another out of its poll.

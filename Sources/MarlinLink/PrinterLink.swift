@@ -5,7 +5,8 @@ import Synchronization
 /// A printer on a serial port.
 ///
 /// One link lives from `open` to `.down` or `close`; make a new one to connect again. All methods may be called from
-/// any thread but `run`, which waits and must not be called from the event handler. None of them waits for the wire.
+/// any thread, but `run` and `reset` wait for what the event handler's thread delivers and must not be called from it.
+/// None of the others waits for the wire.
 ///
 /// ```swift
 /// let link = PrinterLink(configuration: LinkConfiguration(port: "/dev/ttyUSB0")) { event in … }
@@ -16,9 +17,9 @@ import Synchronization
 public final class PrinterLink: Sendable {
     private struct State {
         var isReady = false
-        var jobActive = false
-        var jobPath = ""
-        var jobSize: UInt64 = 0
+        /// The job under way and its number.
+        var job: JobFile?
+        var jobNumber: UInt32 = 0
         var isDown = false
         var resetSignal: WakeSignal?
         var resetWorked = false
@@ -31,9 +32,10 @@ public final class PrinterLink: Sendable {
     private let state = Mutex(State())
     private let waiters = CommandWaiters()
     private let shared = Mutex<LinkShared?>(nil)
+    private let streamThread = Mutex<PosixThread?>(nil)
 
     /// Makes a link that is not open yet. `onEvent` is called in order, on a thread of the link's own, which may be
-    /// held up without harm to the print.
+    /// held up without harm to the print: lines get lost when it stays so, other news do not.
     public init(configuration: LinkConfiguration, onEvent: @escaping @Sendable (LinkEvent) -> Void) {
         self.configuration = configuration
         self.onEvent = onEvent
@@ -57,7 +59,6 @@ public final class PrinterLink: Sendable {
             shared.close()
         }
         guard let started else { throw outOfResources }
-        started.detach()
         let delivery = PosixThread(name: "link events") { [weak self] in
             var delivery = NoteDelivery()
             while true {
@@ -67,17 +68,27 @@ public final class PrinterLink: Sendable {
                 shared.noteWake.wait()
             }
         }
-        guard let delivery else {
-            shared.order(.shutDown)
+        guard delivery != nil else {
+            shared.shutDown()
+            started.join()
             throw outOfResources
         }
-        delivery.detach()
         self.shared.withLock { $0 = shared }
+        streamThread.withLock { $0 = started }
     }
 
-    /// Closes the port. What the printer has taken it still executes; nothing is switched off.
+    /// Closes the port: it is free when this returns. What the printer has taken it still executes; nothing is
+    /// switched off. No event follows, and whoever waits in `run` gets `.commandDropped`.
     public func close() {
-        shared.withLock { $0 }?.order(.shutDown)
+        guard let shared = shared.withLock({ $0 }) else { return }
+        state.withLock {
+            $0.isReady = false
+            $0.isDown = true
+            $0.job = nil
+        }
+        waiters.dropAll()
+        shared.shutDown()
+        streamThread.withLock { $0 }?.join()
     }
 
     /// What the link knows now.
@@ -95,20 +106,22 @@ public final class PrinterLink: Sendable {
     /// Begins to print a file. `.jobFinished` or `.jobFailed` follows, unless `cancel` is called.
     public func print(_ file: JobFile) throws(LinkError) {
         let shared = try openShared()
-        let free = state.withLock { state in
-            guard state.isReady, !state.jobActive else { return false }
-            state.jobActive = true
-            state.jobPath = file.path
-            state.jobSize = file.size
-            return true
+        let number: UInt32? = state.withLock { state in
+            guard state.isReady, state.job == nil else { return nil }
+            state.job = file
+            state.jobNumber &+= 1
+            return state.jobNumber
         }
-        guard free else { throw isReady ? .jobRunning : .notReady }
+        guard let number else { throw isReady ? .jobRunning : .notReady }
         guard let reader = FileReader(file: file, wake: shared.wake) else {
-            state.withLock { $0.jobActive = false }
+            state.withLock { $0.job = nil }
             throw outOfResources
         }
-        shared.offer(reader)
-        shared.order(.beginJob)
+        guard shared.beginJob(number: number, reader: reader) else {
+            reader.cancel()
+            state.withLock { $0.job = nil }
+            throw .laneFull
+        }
     }
 
     /// Stops feeding the job; what the printer has taken it still executes.
@@ -120,23 +133,23 @@ public final class PrinterLink: Sendable {
     /// Ends the job; no event follows. Switching heaters off is the caller's business (`run`).
     public func cancel() throws(LinkError) {
         try orderForJob(.cancel)
-        state.withLock { $0.jobActive = false }
+        state.withLock { $0.job = nil }
     }
 
     /// Sends M112 past all queues. A running job fails with `.emergencyStopped`.
     public func emergencyStop() throws(LinkError) {
-        try openShared().order(.emergencyStop)
+        try order(.emergencyStop)
         state.withLock { $0.isReady = false }
     }
 
     /// Ends a wait for a temperature (M108) where the firmware has an emergency parser.
-    public func interruptHeating() throws(LinkError) { try openShared().order(.interruptHeating) }
+    public func interruptHeating() throws(LinkError) { try order(.interruptHeating) }
 
     // MARK: Commands
 
     /// Sends a command before the job's next one, without waiting for its answer.
     public func send(_ command: String) throws(LinkError) {
-        try submit(command, tag: waiters.tag())
+        _ = try submit(command)
     }
 
     /// Sends commands one after the other and waits until each was acknowledged; `limit` in seconds holds for each.
@@ -147,9 +160,8 @@ public final class PrinterLink: Sendable {
 
     private func run(_ command: String, limit: Double) throws(LinkError) {
         guard let signal = WakeSignal() else { throw outOfResources }
-        let tag = waiters.tag(telling: signal)
+        let tag = try submit(command, telling: signal)
         defer { waiters.forget(tag) }
-        try submit(command, tag: tag)
         let end = cserial_monotonic_ns() &+ UInt64(max(limit, 0) * 1e9)
         while true {
             switch waiters.fate(of: tag) {
@@ -163,7 +175,7 @@ public final class PrinterLink: Sendable {
         }
     }
 
-    private func submit(_ command: String, tag: UInt32) throws(LinkError) {
+    private func submit(_ command: String, telling signal: WakeSignal? = nil) throws(LinkError) -> UInt32 {
         var buffer = CommandBuffer()
         let utf8 = Array(command.utf8)
         guard !utf8.isEmpty, !utf8.contains(where: { $0 == 0x0A || $0 == 0x0D }),
@@ -171,7 +183,15 @@ public final class PrinterLink: Sendable {
         else { throw .badCommand(command) }
         let shared = try openShared()
         guard state.withLock({ $0.isReady }) else { throw .notReady }
-        guard shared.order(.submit(buffer, tag: tag)) else { throw .laneFull }
+        guard let tag = waiters.tag(telling: signal) else { throw .laneFull }
+        guard shared.order(.submit(buffer, tag: tag)) else {
+            waiters.settle(tag, as: .dropped)
+            waiters.forget(tag)
+            throw .laneFull
+        }
+        // A link that went down meanwhile has settled what it knew of.
+        if state.withLock({ $0.isDown }) { waiters.dropAll() }
+        return tag
     }
 
     /// Restarts the printer by its reset line (DTR) and waits for the order to be carried out; `.printerRestarted` and
@@ -179,25 +199,29 @@ public final class PrinterLink: Sendable {
     public func reset() throws(LinkError) {
         let shared = try openShared()
         guard let signal = WakeSignal() else { throw outOfResources }
-        let wasActive = state.withLock { state in
+        let job = state.withLock { state in
             state.resetSignal = signal
             state.resetWorked = false
-            return state.jobActive
+            return state.jobNumber
         }
-        shared.order(.reset)
+        guard shared.order(.reset) else { throw .laneFull }
         signal.wait(nanoseconds: 5_000_000_000)
         let worked = state.withLock { state in
             state.resetSignal = nil
             return state.resetWorked
         }
         guard worked else { throw .noResetLine(path: configuration.port) }
-        if wasActive { endJob(.stream(.printerReset, text: "")) }
+        endJob(job, .stream(.printerReset, text: ""))
     }
 
     private func orderForJob(_ order: LinkOrder) throws(LinkError) {
-        let shared = try openShared()
-        guard state.withLock({ $0.jobActive }) else { throw .noJob }
-        shared.order(order)
+        _ = try openShared()
+        guard state.withLock({ $0.job != nil }) else { throw .noJob }
+        try self.order(order)
+    }
+
+    private func order(_ order: LinkOrder) throws(LinkError) {
+        guard try openShared().order(order) else { throw .laneFull }
     }
 
     private func openShared() throws(LinkError) -> LinkShared {
@@ -214,19 +238,22 @@ public final class PrinterLink: Sendable {
         case .greeted: delivery.awaitsReady = true
         case .greetingFailed(let outcome): goDown(greetingError(outcome))
         case .lost(let code): goDown(.portLost(path: configuration.port, errno: code))
-        case .fileFailed(let code): endJob(.file(fileError(code)))
+        case .fileFailed(let code, let job): endJob(job, .file(fileError(code)))
         case .resetDone(let worked):
-            if worked { delivery.begin() }
+            if worked {
+                delivery.begin()
+                waiters.dropAll()
+            }
             state.withLock { state in
                 state.resetWorked = worked
                 if worked { state.isReady = false }
                 state.resetSignal?.signal()
             }
-        case .report(let report, let text): deliver(report, text: String(text), with: &delivery)
+        case .report(let report, let text, let job): deliver(report, text: String(text), of: job, with: &delivery)
         }
     }
 
-    private func deliver(_ report: StreamReport, text: String, with delivery: inout NoteDelivery) {
+    private func deliver(_ report: StreamReport, text: String, of job: UInt32, with delivery: inout NoteDelivery) {
         switch report {
         case .synchronised:
             guard delivery.awaitsReady else { return }
@@ -236,10 +263,11 @@ public final class PrinterLink: Sendable {
         case .dropped(let tag): waiters.settle(tag, as: .dropped)
         case .resend(let line): onEvent(.resend(line: line))
         case .oksLost: break
-        case .jobFinished: endJob(nil)
+        case .jobFinished: endJob(job, nil)
         case .jobFailed(let failure):
             noteTrouble(failure, with: &delivery)
-            endJob(.stream(failure, text: text))
+            endJob(job, .stream(failure, text: text))
+            if failure == .notSynchronised { goDown(.notSynchronised(path: configuration.port)) }
         case .linkFailed(.printerReset):
             noteTrouble(.printerReset, with: &delivery)
             onEvent(.printerRestarted)
@@ -248,11 +276,14 @@ public final class PrinterLink: Sendable {
             onEvent(.printerHalted(text: text))
         case .linkFailed(.notSynchronised): goDown(.notSynchronised(path: configuration.port))
         case .linkFailed(.printerSilent): goDown(.noAnswer(path: configuration.port))
-        case .linkFailed: break
+        case .linkFailed(let failure): noteTrouble(failure, with: &delivery)
         }
     }
 
+    /// Whatever the failure, the engine has given up what was unsettled. (A command that came in at the very moment
+    /// counts as dropped too, and may go out all the same.)
     private func noteTrouble(_ failure: StreamFailure, with delivery: inout NoteDelivery) {
+        waiters.dropAll()
         switch failure {
         case .printerReset:
             delivery.begin()
@@ -280,30 +311,35 @@ public final class PrinterLink: Sendable {
         onEvent(.ready(identity))
     }
 
-    private func endJob(_ failure: JobFailure?) {
+    /// Ends job `number`, unless it is over already.
+    private func endJob(_ number: UInt32, _ failure: JobFailure?) {
         let wasActive = state.withLock { state in
-            let was = state.jobActive
-            state.jobActive = false
-            return was
+            guard state.job != nil, state.jobNumber == number else { return false }
+            state.job = nil
+            return true
         }
         guard wasActive else { return }
         onEvent(failure.map { .jobFailed($0) } ?? .jobFinished)
     }
 
     private func goDown(_ error: LinkError) {
-        state.withLock {
-            $0.isReady = false
-            $0.isDown = true
+        let job = state.withLock { state in
+            state.isReady = false
+            state.isDown = true
+            return state.jobNumber
         }
         waiters.dropAll()
-        endJob(.link(error))
+        endJob(job, .link(error))
         onEvent(.down(error))
     }
 
     private func fileError(_ code: Int32) -> JobFileError {
-        let (path, size) = state.withLock { ($0.jobPath, $0.jobSize) }
-        guard code == CommandRing.fileCut else { return .unreadable(path: path, errno: code) }
-        return .cut(path: path, expected: size, found: snapshot.jobOffset)
+        guard let file = state.withLock({ $0.job }) else { return .unreadable(path: "", errno: code) }
+        return switch code {
+        case CommandRing.fileCut: .cut(path: file.path, expected: file.size, found: file.presentSize)
+        case CommandRing.fileChanged: .changed(path: file.path)
+        default: .unreadable(path: file.path, errno: code)
+        }
     }
 
     private func greetingError(_ outcome: Greeting.Outcome) -> LinkError {

@@ -10,26 +10,33 @@ import Synchronization
 ///
 /// It waits for nobody. Orders come in by a ring, news go out by another, the newest readings lie in a slot.
 struct StreamThread: ~Copyable {
-    private let port: SerialPort
-    private let shared: LinkShared
-    private let configuration: LinkConfiguration
-    private var engine: StreamEngine
-    private var demand: StreamDemand
-    private var greeting: Greeting?
-    private var snapshot = LinkSnapshot()
+    let port: SerialPort
+    let shared: LinkShared
+    let configuration: LinkConfiguration
+    var engine: StreamEngine
+    var demand: StreamDemand
+    var greeting: Greeting?
+    var snapshot = LinkSnapshot()
+    var running = true
+
+    /// The reader of the job, until its file is read.
+    var reader: FileReader?
+    /// The reader of a job that begins as soon as the engine has agreed on a line count.
+    var nextReader: FileReader?
+    /// Number of the last job that was begun.
+    var job: UInt32 = 0
+    /// Offset in the file behind the last command that the engine took.
+    var jobEnd: UInt64 = 0
     private var command = CommandBuffer()
+    var starving = false
 
-    private var reader: FileReader?
-    private var jobEnd: UInt64 = 0
-    private var starving = false
-    private var running = true
-
-    private var pollsTemperature = false
-    private var nextPoll: UInt64 = 0
-    private var pollPending = false
+    var pollsTemperature = false
+    var nextPoll: UInt64 = 0
+    var pollPending = false
+    /// True when something changed that is not published yet.
+    var isStale = true
     private var publishAt: UInt64 = 0
 
-    private static let queryTag: UInt32 = .max
     private static let publishInterval: UInt64 = 50_000_000
 
     init(port: consuming SerialPort, shared: LinkShared, configuration: LinkConfiguration) {
@@ -57,25 +64,24 @@ struct StreamThread: ~Copyable {
             if items.1.revents != 0 { shared.wake.clear() }
             if items.0.revents != 0 { receive(into: buffer) }
         }
-        reader?.cancel()
-        reader = nil
-        snapshot.phase = .down
+        endReader()
         publish()
     }
 
     // MARK: One round
 
     private mutating func step(now: UInt64) {
+        let isLast = shared.isShuttingDown
+        // What the printer said belongs to the job that ran then, not to one that is ordered now.
+        deliverReports(now: now)
         while let order = shared.orders.pop() { obey(order, now: now) }
         greet(now: now)
         pollTemperature(now: now)
         fill(now: now)
         write()
         deliverReports(now: now)
-        if now >= publishAt {
-            publishAt = now &+ Self.publishInterval
-            publish()
-        }
+        if isStale, now >= publishAt { publish() }
+        if isLast { running = false }
     }
 
     /// Gives the engine commands and time until nothing more goes out.
@@ -86,7 +92,13 @@ struct StreamThread: ~Copyable {
     /// Takes the next command of the file; true when the engine has something new to do.
     private mutating func takeCommand(now: UInt64) -> Bool {
         guard let reader else { return false }
-        switch reader.ring.pop(into: &command) {
+        var next = reader.ring.pop(into: &command)
+        if next == .empty {
+            // Once more after the announcement: what comes later wakes this thread.
+            reader.ring.announceHunger()
+            next = reader.ring.pop(into: &command)
+        }
+        switch next {
         case .command(let advance, let newLayer):
             starving = false
             jobEnd += UInt64(advance)
@@ -96,12 +108,8 @@ struct StreamThread: ~Copyable {
             command.withBytes { _ = engine.push($0, sourceEnd: end, now: now) }
             return true
         case .empty:
-            // Once more after the announcement: what came in between must not be slept over.
-            if !starving {
-                starving = true
-                snapshot.starved += 1
-            }
-            reader.ring.announceHunger()
+            if !starving { snapshot.starved += 1 }
+            starving = true
             return false
         case .end(0):
             self.reader = nil
@@ -110,7 +118,8 @@ struct StreamThread: ~Copyable {
         case .end(let failure):
             self.reader = nil
             engine.cancel()
-            tell(.fileFailed(failure))
+            publish()
+            tell(.fileFailed(failure, job: job))
             return true
         }
     }
@@ -140,6 +149,7 @@ struct StreamThread: ~Copyable {
         }
         let now = cserial_monotonic_ns()
         snapshot.bytesReceived += UInt64(count)
+        isStale = true
         let bytes = Span(_unsafeElements: UnsafeBufferPointer(rebasing: buffer[..<count]))
         take(bytes, now: now)
     }
@@ -172,10 +182,8 @@ struct StreamThread: ~Copyable {
         var deadline = demand.deadline
         if let greeting { deadline = min(deadline, greeting.deadline) }
         if pollsTemperature { deadline = min(deadline, nextPoll) }
-        if demand.hasJob { deadline = min(deadline, publishAt) }
-        // A wake-up by the file's thread can pass unseen in one place: look again soon.
+        if isStale { deadline = min(deadline, publishAt) }
         let now = cserial_monotonic_ns()
-        if starving { deadline = min(deadline, now &+ 20_000_000) }
         let timeout = deadline == .max ? 1_000_000_000 : deadline > now ? Int64(min(deadline - now, 1_000_000_000)) : 0
         let wantsOutput = demand.outputCount > 0
         items.0.events = Int16(CSERIAL_IN) | (wantsOutput ? Int16(CSERIAL_OUT) : 0)
@@ -184,141 +192,20 @@ struct StreamThread: ~Copyable {
         }
     }
 
-    // MARK: Greeting and queries
-
-    private mutating func greet(now: UInt64) {
-        guard greeting != nil else { return }
-        if greeting?.advance(now: now) == true { ask() }
-        switch greeting?.outcome {
-        case .running, nil:
-            return
-        case .answered:
-            greeting = nil
-            tell(.greeted)
-            engine.synchronise(now: now)
-        case .some(let failure):
-            greeting = nil
-            tell(.greetingFailed(failure))
-            running = false
-        }
-    }
-
-    private mutating func ask() {
-        // The line break ends whatever the board may have got from somebody else.
-        let question: StaticString = "\nM115\n"
-        _ = cserial_write(port.descriptor, question.utf8Start, question.utf8CodeUnitCount)
-    }
-
-    private mutating func greetAgain(now: UInt64) {
-        pollsTemperature = false
-        pollPending = false
-        greeting = Greeting(now: now, limit: configuration.greetingLimit)
-        greeting?.take(.start, now: now)
-    }
-
-    /// Firmware without auto-reports is asked, one question at a time.
-    private mutating func pollTemperature(now: UInt64) {
-        guard pollsTemperature, now >= nextPoll else { return }
-        nextPoll = now &+ configuration.pollInterval
-        guard !pollPending, !snapshot.readings.isHeating else { return }
-        pollPending = submit("M105")
-    }
-
-    private mutating func submit(_ text: StaticString) -> Bool {
-        var query = CommandBuffer()
-        for index in 0..<text.utf8CodeUnitCount { query.append(text.utf8Start[index]) }
-        return query.withBytes { engine.submit($0, tag: Self.queryTag) }
-    }
-
-    // MARK: Orders
-
-    private mutating func obey(_ order: LinkOrder, now: UInt64) {
-        switch order {
-        case .none: break
-        case .beginJob: beginJob(now: now)
-        case .pause: _ = engine.pause()
-        case .resume: _ = engine.resume()
-        case .cancel: endJob()
-        case .emergencyStop:
-            endReader()
-            engine.emergencyStop(now: now)
-        case .interruptHeating: engine.interruptHeating(now: now)
-        case .reset: reset(now: now)
-        case .submit(let command, let tag):
-            let taken = command.withBytes { engine.submit($0, tag: tag) }
-            if !taken { tell(.report(.dropped(tag: tag), errorText: CommandBuffer())) }
-        case .shutDown: running = false
-        }
-    }
-
-    private mutating func beginJob(now: UInt64) {
-        guard let next = shared.takeReader() else { return }
-        guard engine.begin(now: now) else {
-            next.cancel()
-            tell(.report(.jobFailed(.notSynchronised), errorText: CommandBuffer()))
-            return
-        }
-        reader = next
-        jobEnd = 0
-        snapshot.layer = 0
-        snapshot.readings.progress = -1
-        snapshot.readings.minutesLeft = -1
-    }
-
-    private mutating func endJob() {
-        endReader()
-        engine.cancel()
-    }
-
-    private mutating func endReader() {
-        reader?.cancel()
-        reader = nil
-        starving = false
-    }
-
-    private mutating func reset(now: UInt64) {
-        let done = port.pulseReset()
-        if done {
-            endReader()
-            engine = StreamEngine(settings: configuration.stream)
-            greetAgain(now: cserial_monotonic_ns())
-        }
-        tell(.resetDone(done))
-    }
-
-    // MARK: News
-
-    private mutating func deliverReports(now: UInt64) {
-        while let report = engine.nextReport() {
-            switch report {
-            case .acknowledged(Self.queryTag), .dropped(Self.queryTag):
-                pollPending = false
-                continue
-            case .jobFailed(.printerReset), .linkFailed(.printerReset):
-                endReader()
-                greetAgain(now: now)
-            case .jobFailed:
-                endReader()
-            default:
-                break
-            }
-            tell(.report(report, errorText: engine.errorText))
-            publishAt = now
-        }
-        if let wanted = shared.takePolling() {
-            pollsTemperature = wanted
-            nextPoll = now
-        }
-    }
-
-    private func tell(_ note: LinkNote) { shared.tell(note) }
-
     private mutating func lose(errno: Int32) {
-        tell(.lost(errno: errno))
         running = false
+        publish()
+        tell(.lost(errno: errno))
     }
 
-    private mutating func publish() {
+    // MARK: What others see
+
+    func tell(_ note: LinkNote) { shared.tell(note) }
+
+    /// Shows the others what is known now.
+    mutating func publish() {
+        isStale = false
+        publishAt = cserial_monotonic_ns() &+ Self.publishInterval
         let counters = engine.counters
         snapshot.phase = phase
         snapshot.linesSent = counters.linesSent

@@ -1,0 +1,156 @@
+import CSerial
+import GCodeStream
+
+// What the stream thread does for others: greets the printer, obeys orders, tells the news.
+
+extension StreamThread {
+    /// Tag of the thread's own temperature queries; the tags of others are below 2^31.
+    private static var queryTag: UInt32 { .max }
+
+    // MARK: Greeting and queries
+
+    mutating func greet(now: UInt64) {
+        guard greeting != nil else { return }
+        if greeting?.advance(now: now) == true { ask() }
+        switch greeting?.outcome {
+        case .running, nil:
+            return
+        case .answered:
+            greeting = nil
+            tell(.greeted)
+            engine.synchronise(now: now)
+        case .some(let failure):
+            greeting = nil
+            running = false
+            publish()
+            tell(.greetingFailed(failure))
+        }
+    }
+
+    private mutating func ask() {
+        // The line break ends whatever the board may have got from somebody else.
+        let question: StaticString = "\nM115\n"
+        _ = cserial_write(port.descriptor, question.utf8Start, question.utf8CodeUnitCount)
+    }
+
+    private mutating func greetAgain(now: UInt64) {
+        pollsTemperature = false
+        pollPending = false
+        greeting = Greeting(now: now, limit: configuration.greetingLimit)
+        greeting?.take(.start, now: now)
+    }
+
+    /// Firmware without auto-reports is asked, one question at a time.
+    mutating func pollTemperature(now: UInt64) {
+        guard pollsTemperature, now >= nextPoll else { return }
+        nextPoll = now &+ configuration.pollInterval
+        guard !pollPending, !snapshot.readings.isHeating else { return }
+        pollPending = submit("M105")
+    }
+
+    private mutating func submit(_ text: StaticString) -> Bool {
+        var query = CommandBuffer()
+        for index in 0..<text.utf8CodeUnitCount { query.append(text.utf8Start[index]) }
+        return query.withBytes { engine.submit($0, tag: Self.queryTag) }
+    }
+
+    // MARK: Orders
+
+    mutating func obey(_ order: LinkOrder, now: UInt64) {
+        isStale = true
+        switch order {
+        case .none: break
+        case .beginJob(let number): beginJob(number, now: now)
+        case .pause: _ = engine.pause()
+        case .resume: _ = engine.resume()
+        case .cancel:
+            endReader()
+            engine.cancel()
+        case .emergencyStop: engine.emergencyStop(now: now)
+        case .interruptHeating: engine.interruptHeating(now: now)
+        case .reset: reset(now: now)
+        case .submit(let command, let tag):
+            let taken = command.withBytes { engine.submit($0, tag: tag) }
+            if !taken { tell(.report(.dropped(tag: tag), errorText: CommandBuffer(), job: job)) }
+        }
+    }
+
+    private mutating func beginJob(_ number: UInt32, now: UInt64) {
+        guard let reader = shared.takeReader() else { return }
+        job = number
+        nextReader = reader
+        beginNextJob(now: now)
+    }
+
+    /// Begins the job that waits, if there is one and the engine takes it. When a job was ended a moment ago, it may
+    /// still be agreeing on a line count: `.synchronised` or a failure will follow.
+    private mutating func beginNextJob(now: UInt64) {
+        guard let next = nextReader, engine.begin(now: now) else { return }
+        reader = next
+        nextReader = nil
+        // The engine has something to do before this thread sleeps.
+        demand.deadline = 0
+        jobEnd = 0
+        snapshot.layer = 0
+        snapshot.readings.progress = -1
+        snapshot.readings.minutesLeft = -1
+    }
+
+    mutating func endReader() {
+        reader?.cancel()
+        reader = nil
+        nextReader?.cancel()
+        nextReader = nil
+        starving = false
+    }
+
+    private mutating func reset(now: UInt64) {
+        let done = port.pulseReset()
+        if done {
+            endReader()
+            engine = StreamEngine(settings: configuration.stream)
+            greetAgain(now: cserial_monotonic_ns())
+        }
+        tell(.resetDone(done))
+    }
+
+    // MARK: News
+
+    mutating func deliverReports(now: UInt64) {
+        var isFirst = true
+        while let report = engine.nextReport() {
+            if report == .acknowledged(tag: Self.queryTag) || report == .dropped(tag: Self.queryTag) {
+                pollPending = false
+                continue
+            }
+            let news = react(to: report, now: now)
+            // Who hears the news finds the figures that belong to it.
+            if isFirst { publish() }
+            isFirst = false
+            tell(.report(news, errorText: engine.errorText, job: job))
+        }
+        if let wanted = shared.takePolling() {
+            pollsTemperature = wanted
+            nextPoll = now
+        }
+    }
+
+    /// Does what a report demands and says what to tell of it.
+    private mutating func react(to report: StreamReport, now: UInt64) -> StreamReport {
+        var news = report
+        switch report {
+        case .synchronised:
+            beginNextJob(now: now)
+        case .jobFailed(let failure), .linkFailed(let failure):
+            // A query that was on the wire is not settled any more.
+            pollPending = false
+            // A job that waits for its beginning fails too.
+            if nextReader != nil { news = .jobFailed(failure) }
+            endReader()
+            if failure == .printerReset { greetAgain(now: now) }
+        default:
+            break
+        }
+        return news
+    }
+}
