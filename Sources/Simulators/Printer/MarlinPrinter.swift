@@ -43,7 +43,7 @@ public struct MarlinPrinter: Sendable {
         public var faults = FaultPlan.none
         /// Whether `executedCommands` keeps the text of every command.
         public var keepsCommands = false
-        /// Whether the digest counts only commands that came with a line number (and so with a checksum).
+        /// Whether the digest and `executedCommands` count only commands that came with a line number (and so with a checksum).
         public var digestsOnlyNumbered = false
 
         /// A printer in real time on an infinitely fast line.
