@@ -34,15 +34,25 @@ public final class ConnectServer: Sendable {
 
     /// How many of each the server got, bounded lists aside.
     public struct Counts: Sendable, Equatable {
+        /// Requests with any answer, faults included.
         public internal(set) var requests = 0
+        /// TCP connections.
         public internal(set) var connections = 0
+        /// Telemetry taken.
         public internal(set) var telemetry = 0
+        /// Events taken.
         public internal(set) var events = 0
+        /// `POST /p/register`.
         public internal(set) var registrations = 0
+        /// `GET /p/register`.
         public internal(set) var registrationPolls = 0
+        /// Requests with a missing or wrong token or fingerprint.
         public internal(set) var refusedCredentials = 0
+        /// Complaints.
         public internal(set) var violations = 0
+        /// Commands delivered, repeats included.
         public internal(set) var deliveries = 0
+        /// Camera snapshots.
         public internal(set) var snapshots = 0
     }
 

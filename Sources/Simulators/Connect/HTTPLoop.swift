@@ -73,7 +73,9 @@ final class HTTPLoop {
             if polled[1].revents != 0 { accept() }
             for index in connections.indices {
                 let events = index + 2 < polled.count ? Int(polled[index + 2].revents) : 0
-                if !connections[index].inputEnded, events & (CSERIAL_IN | CSERIAL_HUP | CSERIAL_ERR) != 0 { read(&connections[index]) }
+                if !connections[index].inputEnded, events & (CSERIAL_IN | CSERIAL_HUP | CSERIAL_ERR) != 0 {
+                    read(&connections[index])
+                }
                 serve(&connections[index])
             }
             for connection in connections where connection.isGone { close(connection.descriptor) }

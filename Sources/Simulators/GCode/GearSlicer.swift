@@ -33,9 +33,9 @@ struct GearSlicer: Sendable {
         let z = height * Double(layer + 1)
         line { text in
             text.append(";LAYER_CHANGE\n;Z:")
-            text.append(short: z, decimals: 3)
+            text.append(trimmed: z, decimals: 3)
             text.append("\n;HEIGHT:")
-            text.append(short: height, decimals: 3)
+            text.append(trimmed: height, decimals: 3)
         }
         retract()
         move(z: z)
@@ -48,9 +48,9 @@ struct GearSlicer: Sendable {
         for index in 0..<max(1, parameters.perimeters) {
             let isOuter = index == 0
             line(isOuter ? ";TYPE:External perimeter" : ";TYPE:Perimeter")
-            line { text in
+            line { [width] text in
                 text.append(";WIDTH:")
-                text.append(short: width, decimals: 2)
+                text.append(trimmed: width, decimals: 2)
             }
             line("M204 P\(isOuter ? 800 : 1250)")
             let speed = layer == 0 ? 20.0 : isOuter ? 25 : 45

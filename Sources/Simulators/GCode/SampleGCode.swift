@@ -6,7 +6,7 @@ public struct SampleGCode: Sendable {
     /// What to slice and how.
     public struct Parameters: Sendable, Equatable {
         /// Number of layers.
-        public var layers = 30
+        public var layers = 22
         /// Straight pieces of one perimeter.
         public var segments = 72
         /// Perimeters of a layer.
@@ -26,7 +26,7 @@ public struct SampleGCode: Sendable {
         /// Whether pictures for screens are included.
         public var thumbnails = true
 
-        /// A gear of 6 mm with about 6000 command lines.
+        /// A gear of 4.4 mm with about 6000 command lines.
         public init() {}
     }
 

@@ -41,12 +41,16 @@ extension [UInt8] {
     /// A number the way PrusaSlicer writes it: no trailing zeros, no zero in front of the point (`.05`, `-.8`, `12`).
     mutating func append(short value: Double, decimals: Int) {
         let start = count
+        append(trimmed: value, decimals: decimals)
+        let digits = count > start && self[start] == UInt8(ascii: "-") ? start + 1 : start
+        if count > digits + 1, self[digits] == UInt8(ascii: "0") { remove(at: digits) }
+    }
+
+    /// A number without trailing zeros (`0.05`, `12`).
+    mutating func append(trimmed value: Double, decimals: Int) {
         append(value, decimals: decimals)
         while last == UInt8(ascii: "0") { removeLast() }
         if last == UInt8(ascii: ".") { removeLast() }
-        let digits = count > start && self[start] == UInt8(ascii: "-") ? start + 1 : start
-        if count > digits + 1, self[digits] == UInt8(ascii: "0") { remove(at: digits) }
-        if count == digits { append(UInt8(ascii: "0")) }
     }
 
     private static var scales: [Int] { [1, 10, 100, 1000, 10_000, 100_000, 1_000_000] }
