@@ -89,12 +89,12 @@ extension PrinterCore {
         // Events wait until telemetry has shown that the token is good again.
         if let first = outbox.first, !isTokenRefused {
             let due = max(firstEventSince, channel.notBefore, eventTimer.notBefore)
-            candidates.append(Candidate(item: .event(first), due: due, rank: 1))
+            candidates.append(Candidate(item: .event(first), due: due, rank: 2))
         }
         if stopDeadline == nil {
             let version = telemetryVersion == sentTelemetryVersion ? nil : telemetryVersion
             let due = max(nextTelemetry, channel.notBefore, telemetryTimer.notBefore)
-            candidates.append(Candidate(item: .telemetry(version: version), due: due, rank: 2))
+            candidates.append(Candidate(item: .telemetry(version: version), due: due, rank: 1))
         }
         return candidates
     }
