@@ -42,6 +42,39 @@ import Testing
         #expect(rig.next()?.text == #"telemetry {"job_id": 0, "state": "PRINTING"}"#)
     }
 
+    @Test("The newest telemetry goes out again after five minutes and after an outage")
+    mutating func telemetryAgain() throws {
+        var telemetry = Telemetry()
+        telemetry.bedTemperature = 60
+        rig.core.setTelemetry(telemetry, timestamp: Timestamp(tenths: 1))
+        let complete = #"telemetry {"temp_bed": 60.0, "state": "BUSY"}"#
+        var sent: [String] = []
+        for _ in 0..<302 {
+            sent += rig.drain()
+            rig.now += .seconds(1)
+        }
+        #expect(sent.count == 302 && sent.indices.filter { sent[$0] == complete } == [0, 300])
+        let cut = try #require(rig.next())
+        rig.fail(cut, .cut)
+        rig.now += .seconds(1)
+        #expect(rig.drain() == [#"telemetry {"state": "BUSY"}"#])
+        rig.now += .seconds(1)
+        let again = try #require(rig.next())
+        #expect(again.text == complete && again.header("Timestamp") != "0.1")
+    }
+
+    @Test("A change of the settings gives up the request that is on its way with the old ones")
+    mutating func settingsChange() throws {
+        let old = try #require(rig.next())
+        let settings = ConnectSettings(server: .prusa, token: Token("another"))
+        rig.core.setSettings(settings, now: rig.now)
+        #expect(rig.core.waitDuring(old, now: rig.now, wall: rig.wall) == .giveUp)
+        rig.fail(old, .cancelled)
+        let new = try #require(rig.next())
+        #expect(new.header("Token") == "another")
+        #expect(rig.core.waitDuring(new, now: rig.now, wall: rig.wall) == .wait(until: nil))
+    }
+
     @Test("Nothing is sent without a token or before the start")
     mutating func silent() {
         rig = CoreRig(token: nil)
@@ -362,6 +395,18 @@ import Testing
             Issue.record("the thread goes on")
             return
         }
+    }
+
+    @Test("A late answer to a replaced registration is not taken for the new one's")
+    func replaced() throws {
+        let rig = CoreRig()
+        rig.core.isStarted = false
+        rig.core.startRegistration(name: nil, location: nil, now: rig.now) { _ in }
+        let old = try #require(rig.next())
+        rig.core.startRegistration(name: nil, location: nil, now: rig.now) { _ in }
+        #expect(rig.core.waitDuring(old, now: rig.now, wall: rig.wall) == .giveUp)
+        rig.answer(old, 200, [("Code", "OLD")])
+        #expect(rig.core.registration?.request == .code)
     }
 
     @Test("Telemetry goes on beside a registration, and polling survives trouble until the code is old")
