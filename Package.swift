@@ -66,7 +66,8 @@ let package = Package(
 
         .testTarget(name: "GCodeStreamTests", dependencies: ["GCodeStream", "Simulators"]),
         .testTarget(name: "MarlinLinkTests", dependencies: ["MarlinLink", "Simulators"]),
-        .testTarget(name: "PrusaConnectTests", dependencies: ["PrusaConnect", "Simulators"]),
+        .testTarget(
+            name: "PrusaConnectTests", dependencies: ["PrusaConnect"], resources: [.copy("Fixtures")]),
         .testTarget(name: "BoardIOTests", dependencies: ["BoardIO"]),
         .testTarget(name: "GantryTests", dependencies: ["Gantry", "Simulators"]),
         .testTarget(name: "SimulatorsTests", dependencies: ["Simulators", "CSerial"], exclude: ["Fixtures"]),
