@@ -17,14 +17,8 @@ public final class Daemon: Sendable {
     ///   - scripts: what is sent on pause, resume and cancel.
     ///   - logger: takes the log; secrets never get there.
     public init(configuration: GantryConfiguration, scripts: Scripts = Scripts(), logger: Logger) throws {
-        guard let type = configuration.type else {
-            throw ConfigurationError.missing(
-                "Connect needs the printer's model: set type in [printer] or --type to \(GantryConfiguration.typeHint)")
-        }
-        guard let serialNumber = configuration.serialNumber else {
-            throw ConfigurationError.missing(
-                "Connect needs the printer's serial number: set serial_number in [printer] or --serial-number")
-        }
+        guard let type = configuration.type else { throw ConfigurationError.noType }
+        guard let serialNumber = configuration.serialNumber else { throw ConfigurationError.noSerialNumber }
         let settings = try ConnectSettings(path: configuration.settings)
         guard settings.token != nil else {
             throw ConfigurationError.missing(
@@ -68,6 +62,12 @@ public final class Daemon: Sendable {
 
     /// The state now.
     public var state: MachineState { machine.state }
+
+    /// How far the present or last job is; nil before the first.
+    public var progress: JobProgress? {
+        guard let job = machine.job else { return nil }
+        return JobProgress(snapshot: machine.snapshot, size: job.file.size, elapsed: job.elapsed(at: .now))
+    }
 }
 
 /// Gantry's version.

@@ -92,6 +92,6 @@ struct PrintCommand: ParsableCommand {
         object["bytes"] = JSONValue(report.bytes)
         object["resends"] = JSONValue(report.resends)
         object["seconds"] = .double((report.seconds * 1000).rounded() / 1000)
-        Terminal.write(JSONValue.object(object).wireText + "\n", to: STDOUT_FILENO)
+        Terminal.line(JSONValue.object(object).wireText)
     }
 }

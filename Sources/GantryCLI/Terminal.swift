@@ -5,6 +5,9 @@ enum Terminal {
     /// A line on standard error.
     static func error(_ line: String) { write(line + "\n", to: STDERR_FILENO) }
 
+    /// A line on standard output, at once.
+    static func line(_ line: String) { write(line + "\n", to: STDOUT_FILENO) }
+
     /// Text on a descriptor, at once and without a buffer.
     static func write(_ text: String, to descriptor: Int32) {
         var rest = Array(text.utf8)[...]

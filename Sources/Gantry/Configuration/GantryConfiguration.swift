@@ -101,6 +101,11 @@ public enum ConfigurationError: Error, Sendable, Equatable, CustomStringConverti
     /// Something that the order needs is not configured.
     case missing(String)
 
+    static let noType = missing(
+        "Connect needs the printer's model: set type in [printer] or --type to \(GantryConfiguration.typeHint)")
+    static let noSerialNumber = missing(
+        "Connect needs the printer's serial number: set serial_number in [printer] or --serial-number")
+
     /// File and line, what is wrong, what was expected.
     public var description: String {
         switch self {
