@@ -171,7 +171,7 @@ extension PrinterCore {
         change(&conditions)
         guard conditions != old else { return }
         let now = conditions
-        log(now.isConnected ? .info : .warning, "connection: \(now)")
+        log(now.firstBroken == nil ? .info : .warning, "connection: \(now)")
         for handler in onConditions { effects.append(.notify { handler(now) }) }
     }
 }

@@ -115,10 +115,8 @@ final class ScriptedServer: @unchecked Sendable {
             }
             _ = Self.write(greeting, to: connection)
             if isStopped.value { shutdown(connection, Int32(SHUT_RDWR)) }
-            Thread.detachNewThread { [weak self] in
-                while let request = Self.read(from: connection, number: number), let self,
-                    self.serve(request, connection)
-                {}
+            Thread.detachNewThread { [self] in
+                while let request = Self.read(from: connection, number: number), serve(request, connection) {}
                 // The descriptor stays open until the process ends: another connection must not get its number while
                 // `stop` may still shut it down.
                 shutdown(connection, Int32(SHUT_RDWR))
