@@ -59,7 +59,8 @@ public struct MarlinPrinter: Sendable {
     }
 
     let configuration: Configuration
-    var profile: FirmwareProfile { configuration.profile }
+    /// A copy of the configuration's: reading it in place is what keeps the hot path from copying it whole.
+    let profile: FirmwareProfile
 
     var now: UInt64 = 0
     var condition = Condition.running
@@ -102,7 +103,7 @@ public struct MarlinPrinter: Sendable {
     /// A printer that was switched on long ago and is idle.
     public init(_ configuration: Configuration = Configuration()) {
         self.configuration = configuration
-        let profile = configuration.profile
+        profile = configuration.profile
         let plan = configuration.faults
         let byteTime = configuration.baud.map { 10_000_000_000 / UInt64(max($0, 1)) } ?? 0
         input = SerialInput(

@@ -27,7 +27,8 @@ public final class PrinterSimulator: Sendable {
         public var printer: MarlinPrinter.Configuration
         /// A symbolic link that always points to the current device, replaced if it is a link already.
         public var link: String?
-        /// Whether opening the port resets the board, as boards do whose reset hangs on DTR.
+        /// Whether opening the port resets the board, as boards do whose reset hangs on DTR. Give the printer a
+        /// bootloader time too: many hosts discard what arrives while they set the port up.
         public var resetsOnOpen = false
 
         /// A printer that is not reset when its port is opened.
