@@ -189,6 +189,16 @@ public struct MarlinPrinter: Sendable {
         settle()
     }
 
+    /// A screen of the printer wants the button (crash, thermal anomaly, filament): a command that runs is ended with
+    /// its `ok`, the next ones wait, their lines are still checked, and `echo:busy: paused for user` repeats.
+    public mutating func showScreen(at time: UInt64) {
+        advance(to: time)
+        guard condition == .running else { return }
+        if !activity.isNone { finish() }
+        begin(.waitingForUser(acknowledges: false))
+        settle()
+    }
+
     /// The firmware says `line` of its own accord, for example `//action:paused` or `echo:something`.
     public mutating func emit(_ line: String, at time: UInt64) {
         advance(to: time)

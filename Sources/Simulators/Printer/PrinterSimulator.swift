@@ -149,6 +149,9 @@ public final class PrinterSimulator: Sendable {
     /// Presses the button that a waiting firmware waits for.
     public func pressButton() { withPrinter { $0.pressButton(at: $1) } }
 
+    /// A screen of the printer wants the button: commands wait, busy messages repeat.
+    public func showScreen() { withPrinter { $0.showScreen(at: $1) } }
+
     /// The firmware says a line of its own accord.
     public func emit(_ line: String) { withPrinter { $0.emit(line, at: $1) } }
 
@@ -229,20 +232,21 @@ public final class PrinterSimulator: Sendable {
     private func run() {
         cserial_name_thread("sim-printer")
         var terminal = TerminalBuffers()
+        var knowsHost = false
         while true {
-            let turn = turn(&terminal)
+            let turn = turn(&terminal, knowsHost: knowsHost)
             if turn.stopping { return }
-            wait(for: turn)
-            cserial_eventfd_clear(wake)
+            knowsHost = wait(for: turn)
         }
     }
 
     /// Reads what the host wrote, lets the printer work, writes what it said.
-    private func turn(_ terminal: inout TerminalBuffers) -> Turn {
+    private func turn(_ terminal: inout TerminalBuffers, knowsHost: Bool) -> Turn {
         state.withLock { state in
             let master = state.master
-            if master != terminal.master { terminal.reset(to: master) }
-            let isOpen = master >= 0 && terminal.hasHost()
+            let isSame = master == terminal.master
+            if !isSame { terminal.reset(to: master) }
+            let isOpen = master >= 0 && ((isSame && knowsHost) || terminal.hasHost())
             if isOpen != state.isOpen {
                 state.isOpen = isOpen
                 if isOpen { opened(&state, &terminal) }
@@ -263,7 +267,8 @@ public final class PrinterSimulator: Sendable {
         state.printer.reset(at: cserial_monotonic_ns())
     }
 
-    private func wait(for turn: Turn) {
+    /// Sleeps until something is to do. True when it is certain that a host has the port open.
+    private func wait(for turn: Turn) -> Bool {
         var timeout = turn.deadline.map { Int64(clamping: $0) } ?? -1
         var polled = [cserial_pollfd(fd: wake, events: Int16(CSERIAL_IN), revents: 0)]
         if turn.isOpen {
@@ -273,5 +278,8 @@ public final class PrinterSimulator: Sendable {
             timeout = timeout < 0 ? Self.openCheck : min(timeout, Self.openCheck)
         }
         _ = cserial_poll(&polled, UInt32(polled.count), timeout)
+        if polled[0].revents != 0 { cserial_eventfd_clear(wake) }
+        guard turn.isOpen else { return false }
+        return polled[1].revents & Int16(CSERIAL_HUP | CSERIAL_ERR | CSERIAL_NVAL) == 0
     }
 }

@@ -10,6 +10,9 @@ struct TerminalBuffers {
     /// A host that does not read loses what is beyond this, as on a real serial port.
     private static let mostUnsent = 1 << 20
 
+    /// A shorter read means that the kernel had no more.
+    private static let wholeRead = 2048
+
     var hasUnsent: Bool { sent < unsent.count }
 
     mutating func reset(to newMaster: Int32) {
@@ -44,7 +47,7 @@ struct TerminalBuffers {
                 return
             }
             write()
-            if count <= 0 { return }
+            if count <= 0 || count < Self.wholeRead { return }
         }
     }
 
