@@ -39,6 +39,8 @@ public final class PrinterSimulator: Sendable {
         var printer: MarlinPrinter
         var thread: pthread_t?
         var master: Int32 = -1
+        /// Which terminal `master` is; descriptors are reused, this is not.
+        var terminal = 0
         var path = ""
         var stopping = false
         var isOpen = false
@@ -67,6 +69,7 @@ public final class PrinterSimulator: Sendable {
         let isFirst = state.withLock { state in
             guard state.thread == nil else { return false }
             state.master = master
+            state.terminal += 1
             state.path = path
             state.stopping = false
             return true
@@ -122,7 +125,9 @@ public final class PrinterSimulator: Sendable {
         let old = state.withLock { state in
             defer {
                 state.master = master
+                state.terminal += 1
                 state.path = path
+                state.isOpen = false
             }
             return state.master
         }
@@ -244,8 +249,8 @@ public final class PrinterSimulator: Sendable {
     private func turn(_ terminal: inout TerminalBuffers, knowsHost: Bool) -> Turn {
         state.withLock { state in
             let master = state.master
-            let isSame = master == terminal.master
-            if !isSame { terminal.reset(to: master) }
+            let isSame = state.terminal == terminal.number
+            if !isSame { terminal.reset(to: master, number: state.terminal) }
             let isOpen = master >= 0 && ((isSame && knowsHost) || terminal.hasHost())
             if isOpen != state.isOpen {
                 state.isOpen = isOpen

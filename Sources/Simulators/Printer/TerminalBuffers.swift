@@ -2,7 +2,9 @@ import CSerial
 
 /// The master side of a pseudo-terminal with what is on its way in and out.
 struct TerminalBuffers {
-    private(set) var master: Int32 = -1
+    private var master: Int32 = -1
+    /// Which of the simulator's terminals this is.
+    private(set) var number = 0
     private var received = [UInt8](repeating: 0, count: 1 << 16)
     private var unsent: [UInt8] = []
     private var sent = 0
@@ -15,8 +17,9 @@ struct TerminalBuffers {
 
     var hasUnsent: Bool { sent < unsent.count }
 
-    mutating func reset(to newMaster: Int32) {
+    mutating func reset(to newMaster: Int32, number newNumber: Int) {
         master = newMaster
+        number = newNumber
         discardUnsent()
     }
 
