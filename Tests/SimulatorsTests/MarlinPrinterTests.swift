@@ -125,6 +125,17 @@ import Testing
         #expect(bench.wait(1) == ["ok"])
     }
 
+    @Test func aScreenHoldsCommandsButLinesAreChecked() {
+        var bench = Bench(.prusa3_13)
+        _ = bench.ask("M109 S200", wait: 1.5)
+        bench.printer.showScreen(at: bench.now)
+        #expect(bench.wait(5) == ["ok", "echo:busy: paused for user", "echo:busy: paused for user"])
+        #expect(bench.ask("M105", wait: 0.5).isEmpty)
+        #expect(bench.ask("N7 M105*32", wait: 0.1).contains("Resend: 1"))
+        bench.printer.pressButton(at: bench.now)
+        #expect(bench.wait(1).first?.hasPrefix("ok T:") == true)
+    }
+
     @Test func pausesLikeMK3S() {
         var bench = Bench(.prusa3_13)
         #expect(bench.ask("M601") == ["ok", "// action:paused"])

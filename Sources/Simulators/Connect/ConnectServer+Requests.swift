@@ -211,20 +211,24 @@ extension ConnectServer {
     private func takeTelemetry(_ body: PlainJSON, _ state: inout State) -> HTTPResponse {
         state.counts.telemetry += 1
         keep(body, in: &state.telemetry)
-        guard let index = state.commands.firstIndex(where: { $0.progress != .answered }) else {
-            return HTTPResponse(204)
-        }
-        let now = cserial_monotonic_ns()
-        if state.commands[index].progress != .queued {
-            // One in flight: the next waits for its answer; without one it comes again.
-            let timeout = UInt64(max(0, configuration.redeliveryMilliseconds)) * 1_000_000
-            guard now - state.commands[index].deliveredAt >= timeout else { return HTTPResponse(204) }
-        }
-        state.commands[index].progress = .delivered
-        state.commands[index].deliveredAt = now
+        guard let index = nextCommand(state) else { return HTTPResponse(204) }
+        state.commands[index].progress = state.commands[index].expectsNoAnswer ? .answered : .delivered
+        state.commands[index].deliveredAt = cserial_monotonic_ns()
         state.commands[index].deliveries += 1
         state.counts.deliveries += 1
         return state.commands[index].response
+    }
+
+    /// The command to deliver now: an urgent one at once; else one in flight, which comes again without an answer.
+    private func nextCommand(_ state: State) -> Int? {
+        if let urgent = state.commands.firstIndex(where: { $0.isUrgent && $0.progress == .queued }) { return urgent }
+        let timeout = UInt64(max(0, configuration.redeliveryMilliseconds)) * 1_000_000
+        let inFlight = state.commands.firstIndex { $0.progress == .delivered || $0.progress == .accepted }
+        if let inFlight {
+            let age = cserial_monotonic_ns() - state.commands[inFlight].deliveredAt
+            return age >= timeout ? inFlight : nil
+        }
+        return state.commands.firstIndex { $0.progress == .queued }
     }
 
     private func takeEvent(_ body: PlainJSON, number: Int, _ state: inout State) -> HTTPResponse {

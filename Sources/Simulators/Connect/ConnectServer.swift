@@ -152,13 +152,16 @@ public final class ConnectServer: Sendable {
         return true
     }
 
-    /// Queues a command for the printer; returns its id.
+    /// Queues a command for the printer; returns its id. An urgent one is delivered even while another is not
+    /// answered, as RESET_PRINTER may be.
     @discardableResult
-    public func queue(command: String, kwargs: PlainJSON = [:], args: [PlainJSON] = []) -> UInt32 {
+    public func queue(
+        command: String, kwargs: PlainJSON = [:], args: [PlainJSON] = [], isUrgent: Bool = false
+    ) -> UInt32 {
         var members: [PlainJSON.Member] = [.init("command", .string(command))]
         if !args.isEmpty { members.append(.init("args", .array(args))) }
         if kwargs != [:] { members.append(.init("kwargs", kwargs)) }
-        return queue(name: command, HTTPResponse(200, json: .object(members)))
+        return queue(name: command, HTTPResponse(200, json: .object(members)), isUrgent: isUrgent)
     }
 
     /// Queues g-code for the printer; returns its id.
@@ -169,20 +172,36 @@ public final class ConnectServer: Sendable {
         return queue(name: "GCODE", response)
     }
 
-    /// Queues a command with any body and content type, for broken ones too; returns its id.
+    /// Queues a command with any body and content type, for broken ones too; returns its id. With `commandID`, that
+    /// text is sent as `Command-Id` (empty: no such header), and no answer is waited for.
     @discardableResult
-    public func queue(rawBody: [UInt8], contentType: String) -> UInt32 {
-        queue(name: "RAW", HTTPResponse(200, headers: [("Content-Type", contentType)], body: rawBody))
+    public func queue(rawBody: [UInt8], contentType: String, commandID: String? = nil) -> UInt32 {
+        let response = HTTPResponse(200, headers: [("Content-Type", contentType)], body: rawBody)
+        return queue(name: "RAW", response, commandID: commandID)
     }
 
-    private func queue(name: String, _ response: HTTPResponse) -> UInt32 {
+    private func queue(
+        name: String, _ response: HTTPResponse, isUrgent: Bool = false, commandID: String? = nil
+    ) -> UInt32 {
         state.withLock { state in
             let id = state.nextCommandID
             state.nextCommandID &+= 1
             var answer = response
-            answer.headers.insert(("Command-Id", String(id)), at: 0)
-            state.commands.append(ServerCommand(id: id, name: name, response: answer))
+            let header = commandID ?? String(id)
+            if !header.isEmpty { answer.headers.insert(("Command-Id", header), at: 0) }
+            var command = ServerCommand(id: id, name: name, response: answer)
+            command.isUrgent = isUrgent
+            command.expectsNoAnswer = commandID != nil
+            state.commands.append(command)
             return id
+        }
+    }
+
+    /// Delivers a command again under its old id, as a server does that missed the answer.
+    public func deliverAgain(_ id: UInt32) {
+        state.withLock { state in
+            guard let index = state.commands.firstIndex(where: { $0.id == id }) else { return }
+            state.commands[index].progress = .queued
         }
     }
 

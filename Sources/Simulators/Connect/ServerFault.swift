@@ -61,5 +61,9 @@ public struct ServerCommand: Sendable {
     public internal(set) var answer: ReceivedEvent?
 
     var response: HTTPResponse
+    /// Delivered even while another command is not answered.
+    var isUrgent = false
+    /// Nothing that comes back can be matched to it.
+    var expectsNoAnswer = false
     var deliveredAt: UInt64 = 0
 }
