@@ -48,7 +48,9 @@ public final class Daemon: Sendable {
 
     /// Runs on the calling thread until `stop`.
     public func run() throws {
+        StartupMemory.release()
         try bridge.start()
+        StartupMemory.release()
         machine.run()
         bridge.stop()
         logger.notice("stopped")
