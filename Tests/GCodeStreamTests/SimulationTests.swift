@@ -1,6 +1,10 @@
+import Foundation
 import GCodeStream
 import Simulators
 import Testing
+
+/// How many seeds each firmware is tried with; `GANTRY_SEEDS=2000 swift test --filter SimulationTests` for a long run.
+private let seeds = ProcessInfo.processInfo.environment["GANTRY_SEEDS"].flatMap(Int.init) ?? 60
 
 /// The engine against the simulated printer under a simulated clock. A failing seed prints what reproduces it.
 @Suite struct SimulationTests {
@@ -14,7 +18,7 @@ import Testing
         #expect(outcome.printer.overflows == 0)
     }
 
-    @Test(arguments: FirmwareProfile.all.map(\.name), 0..<60)
+    @Test(arguments: FirmwareProfile.all.map(\.name), 0..<seeds)
     func aBadCableChangesNothing(_ name: String, _ seed: Int) throws {
         var simulation = Simulation(commands: Simulation.job(500))
         simulation.profile = try #require(FirmwareProfile.named(name))
