@@ -50,10 +50,10 @@ let package = Package(
         .target(name: "PrusaConnect", dependencies: ["CCurl", crypto]),
         .target(name: "BoardIO", dependencies: ["CGpiod", "CUdev"]),
 
-        // The benchmark: both ends in C, and a malloc that counts. Nothing else may link these.
+        // The benchmark: the printer and two hosts in C, and a malloc that counts. Nothing else may link these.
         .target(name: "CAllocationCounter", path: "CModules/CAllocationCounter"),
         .target(name: "CBench", dependencies: ["CAllocationCounter"], path: "CModules/CBench"),
-        .executableTarget(name: "GantryBench", dependencies: ["CBench", "CAllocationCounter"]),
+        .executableTarget(name: "GantryBench", dependencies: ["MarlinLink", "CBench", "CAllocationCounter"]),
 
         // The bridge and the command line.
         .target(name: "Gantry", dependencies: ["GCodeStream", "MarlinLink", "PrusaConnect", "BoardIO", logging]),

@@ -42,6 +42,18 @@ public enum StreamReport: Sendable, Equatable, BitwiseCopyable {
     case linkFailed(StreamFailure)
 }
 
+/// What an engine asks of its owner; the same as its properties of these names, without borrowing it for each.
+public struct StreamDemand: Sendable, Equatable, BitwiseCopyable {
+    /// True when `push` would be taken now.
+    public var wantsCommand: Bool
+    /// How many bytes wait to be written.
+    public var outputCount: Int
+    /// When `advance` must be called at the latest; `UInt64.max` when nothing is due.
+    public var deadline: UInt64
+    /// True while a job runs, paused or not.
+    public var hasJob: Bool
+}
+
 /// Counts since the engine was made.
 public struct StreamCounters: Sendable, Equatable {
     /// Lines handed to the wire, resent ones and probes included.

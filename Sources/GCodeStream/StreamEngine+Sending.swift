@@ -85,12 +85,12 @@ extension StreamEngine {
         counters.bytesSent += UInt64(entry.bytes)
     }
 
-    private func hasRoom(for length: Int) -> Bool {
+    private mutating func hasRoom(for length: Int) -> Bool {
         if inFlight.isEmpty { return true }
         return inFlight.count < window && inFlight.bytes + length <= settings.windowBytes
     }
 
-    private func hasRoom(forCommand length: Int) -> Bool {
+    private mutating func hasRoom(forCommand length: Int) -> Bool {
         hasRoom(for: LineFormat.length(number: sent.next, commandLength: length) + 1)
     }
 
@@ -130,6 +130,8 @@ extension StreamEngine {
 
     // MARK: Time
 
+    // Inlined, or the engine would be copied to be asked.
+    @inline(__always)
     var nextDeadline: UInt64 {
         var result = UInt64.max
         if let resync { result = resync.until }
@@ -142,6 +144,7 @@ extension StreamEngine {
     }
 
     /// When the next probe is due: later and later while none is answered.
+    @inline(__always)
     private var probeAt: UInt64 {
         let interval = probeAttempts < 5 ? settings.probeTime << UInt64(probeAttempts) : settings.probeTime * 60
         return Swift.max(lastProgress &+ interval, busyUntil)

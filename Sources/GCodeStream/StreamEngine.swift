@@ -212,18 +212,24 @@ public struct StreamEngine: ~Copyable {
         if bytes.count > 0 { lastHeard = now }
     }
 
-    /// Does what is due at `now`, then composes as many lines as the window lets out. Call after every event.
-    public mutating func advance(now: UInt64) {
-        guard !halted else { return }
-        stepTimers(now: now)
-        compose(now: now)
+    /// Does what is due at `now`, then composes as many lines as the window lets out. Call after every event; the
+    /// answer holds until the next one.
+    @discardableResult
+    public mutating func advance(now: UInt64) -> StreamDemand {
+        if !halted {
+            stepTimers(now: now)
+            compose(now: now)
+        }
+        return StreamDemand(
+            wantsCommand: wantsCommand, outputCount: outputCount, deadline: halted ? .max : nextDeadline, hasJob: hasJob
+        )
     }
 
     /// When `advance` must be called at the latest; `UInt64.max` when nothing is due.
     public var deadline: UInt64 { halted ? .max : nextDeadline }
 
-    /// Lends the bytes to write.
-    public func withOutput<R>(_ body: (Span<UInt8>) -> R) -> R { output.withBytes(body) }
+    /// Lends the bytes to write. `mutating` so that the engine is not copied for it.
+    public mutating func withOutput<R>(_ body: (Span<UInt8>) -> R) -> R { output.withBytes(body) }
 
     /// How many bytes wait to be written.
     public var outputCount: Int { output.count }

@@ -26,4 +26,4 @@ private func outcome(of status: Int32, _ result: cbench_result) throws(BenchErro
 }
 
 /// All hosts in the order of the table. The first two are what the ratios refer to.
-let hosts: [any StreamingHost] = [CStopAndWaitHost(), CWindowHost()]
+let hosts: [any StreamingHost] = [CStopAndWaitHost(), CWindowHost(), GantryHost()]

@@ -59,7 +59,7 @@ extension Measurement {
             let bytes = Double(stats.bytes_to_last_move - stats.bytes_to_first_move)
             wireUse = bytes * 10 / Double(scenario.baud) / seconds
         }
-        if scenario.moveMilliseconds > 0 {
+        if scenario.moveMicroseconds > 0 {
             starvations = Double(stats.starvations)
             starvedMilliseconds = Double(stats.starvation_ns) / 1e6
         }

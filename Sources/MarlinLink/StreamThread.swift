@@ -14,6 +14,7 @@ struct StreamThread: ~Copyable {
     private let shared: LinkShared
     private let configuration: LinkConfiguration
     private var engine: StreamEngine
+    private var demand: StreamDemand
     private var greeting: Greeting?
     private var snapshot = LinkSnapshot()
     private var command = CommandBuffer()
@@ -36,6 +37,7 @@ struct StreamThread: ~Copyable {
         self.shared = shared
         self.configuration = configuration
         engine = StreamEngine(settings: configuration.stream)
+        demand = engine.advance(now: cserial_monotonic_ns())
     }
 
     /// Runs until it is told to shut down or the port is lost.
@@ -78,17 +80,10 @@ struct StreamThread: ~Copyable {
 
     /// Gives the engine commands and time until nothing more goes out.
     private mutating func fill(now: UInt64) {
-        while true {
-            if engine.wantsCommand, !takeCommand(now: now) {
-                engine.advance(now: now)
-                return
-            }
-            engine.advance(now: now)
-            if !engine.wantsCommand { return }
-        }
+        repeat { demand = engine.advance(now: now) } while demand.wantsCommand && takeCommand(now: now)
     }
 
-    /// Takes the next command of the file; false when there is none now.
+    /// Takes the next command of the file; true when the engine has something new to do.
     private mutating func takeCommand(now: UInt64) -> Bool {
         guard let reader else { return false }
         switch reader.ring.pop(into: &command) {
@@ -111,22 +106,24 @@ struct StreamThread: ~Copyable {
         case .end(0):
             self.reader = nil
             engine.endOfJob()
-            return false
+            return true
         case .end(let failure):
             self.reader = nil
             engine.cancel()
             tell(.fileFailed(failure))
-            return false
+            return true
         }
     }
 
     private mutating func write() {
-        while engine.outputCount > 0 {
+        let descriptor = port.descriptor
+        while demand.outputCount > 0 {
             let written = engine.withOutput { span in
-                span.withUnsafeBufferPointer { cserial_write(port.descriptor, $0.baseAddress, $0.count) }
+                span.withUnsafeBufferPointer { cserial_write(descriptor, $0.baseAddress, $0.count) }
             }
             if written > 0 {
                 engine.wrote(written)
+                demand.outputCount -= written
             } else {
                 if written < 0, written != -Int(EAGAIN) { lose(errno: Int32(-written)) }
                 return
@@ -172,15 +169,15 @@ struct StreamThread: ~Copyable {
     }
 
     private func wait(_ items: inout (cserial_pollfd, cserial_pollfd)) {
-        var deadline = engine.deadline
+        var deadline = demand.deadline
         if let greeting { deadline = min(deadline, greeting.deadline) }
         if pollsTemperature { deadline = min(deadline, nextPoll) }
-        if engine.hasJob { deadline = min(deadline, publishAt) }
+        if demand.hasJob { deadline = min(deadline, publishAt) }
         // A wake-up by the file's thread can pass unseen in one place: look again soon.
         let now = cserial_monotonic_ns()
         if starving { deadline = min(deadline, now &+ 20_000_000) }
         let timeout = deadline == .max ? 1_000_000_000 : deadline > now ? Int64(min(deadline - now, 1_000_000_000)) : 0
-        let wantsOutput = engine.outputCount > 0
+        let wantsOutput = demand.outputCount > 0
         items.0.events = Int16(CSERIAL_IN) | (wantsOutput ? Int16(CSERIAL_OUT) : 0)
         withUnsafeMutablePointer(to: &items) { pointer in
             pointer.withMemoryRebound(to: cserial_pollfd.self, capacity: 2) { _ = cserial_poll($0, 2, timeout) }
