@@ -78,11 +78,14 @@ public let gantryVersion = "0.1.0"
 private func log(_ change: Machine.Change, to logger: Logger) {
     switch change {
     case .state(let state, let reason, _):
-        logger.notice("\(state.rawValue)\(reason.map { ": \($0)" } ?? "")")
+        let text = "\(state.rawValue)\(reason.map { ": \($0)" } ?? "")"
+        logger.log(level: state == .error ? .error : .notice, "\(text)")
     case .attention(let isNeeded):
         logger.notice("\(isNeeded ? "the printer waits for its user" : "the printer goes on")")
     case .identified(let identity):
         logger.notice("printer: \(identity.firmware.isEmpty ? "unknown firmware" : identity.firmware)")
+    case .warning(let text):
+        logger.warning("\(text)")
     case .message(let text):
         logger.debug("\(text)")
     }

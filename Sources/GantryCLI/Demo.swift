@@ -137,12 +137,12 @@ final class Demo: Sendable {
         let state = snapshot.readings.isHeating && daemon.state == .printing ? "heating" : daemon.state.rawValue
         let layer = daemon.progress == nil ? "" : "layer \(snapshot.layer)/\(sample.parameters.layers)"
         let text = [
-            PrintDisplay.bar(percent, width: 20), "\(percent) %", state, layer, "\(linesPerSecond) lines/s",
+            line.isInteractive ? PrintDisplay.bar(percent, width: 20) : "", "\(percent) %", state, layer,
+            "\(linesPerSecond) lines/s",
             PrintDisplay.temperatures(snapshot), "Connect: \(counts.telemetry) telemetry, \(counts.events) events",
         ]
         line.show(
-            text.filter { !$0.isEmpty }.joined(separator: "  "),
-            plain: "\(percent / 10 * 10) %  \(state)")
+            text.filter { !$0.isEmpty }.joined(separator: "  "), key: "\(percent / 10) \(state)")
     }
 
     private func wait(seconds: Double, until condition: () -> Bool) {

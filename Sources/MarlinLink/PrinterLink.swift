@@ -75,9 +75,15 @@ public final class PrinterLink: Sendable {
         self.shared.withLock { $0 = shared }
     }
 
-    /// Closes the port. What the printer has taken it still executes; nothing is switched off.
+    /// Closes the port. What the printer has taken it still executes; nothing is switched off. Who waits for a command
+    /// learns that it was dropped.
     public func close() {
+        state.withLock {
+            $0.isReady = false
+            $0.isDown = true
+        }
         shared.withLock { $0 }?.order(.shutDown)
+        waiters.dropAll()
     }
 
     /// What the link knows now.
@@ -216,7 +222,10 @@ public final class PrinterLink: Sendable {
         case .lost(let code): goDown(.portLost(path: configuration.port, errno: code))
         case .fileFailed(let code): endJob(.file(fileError(code)))
         case .resetDone(let worked):
-            if worked { delivery.begin() }
+            if worked {
+                delivery.begin()
+                waiters.dropAll()
+            }
             state.withLock { state in
                 state.resetWorked = worked
                 if worked { state.isReady = false }
@@ -238,17 +247,21 @@ public final class PrinterLink: Sendable {
         case .oksLost: break
         case .jobFinished: endJob(nil)
         case .jobFailed(let failure):
+            // The engine has forgotten what was unacknowledged: nobody may wait for it.
+            waiters.dropAll()
             noteTrouble(failure, with: &delivery)
             endJob(.stream(failure, text: text))
         case .linkFailed(.printerReset):
+            waiters.dropAll()
             noteTrouble(.printerReset, with: &delivery)
             onEvent(.printerRestarted)
         case .linkFailed(.printerHalted):
+            waiters.dropAll()
             noteTrouble(.printerHalted, with: &delivery)
             onEvent(.printerHalted(text: text))
         case .linkFailed(.notSynchronised): goDown(.notSynchronised(path: configuration.port))
         case .linkFailed(.printerSilent): goDown(.noAnswer(path: configuration.port))
-        case .linkFailed: break
+        case .linkFailed: waiters.dropAll()
         }
     }
 

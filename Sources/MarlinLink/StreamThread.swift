@@ -302,8 +302,9 @@ struct StreamThread: ~Copyable {
             default:
                 break
             }
+            // Who hears of it must find the figures of this moment.
+            publish()
             tell(.report(report, errorText: engine.errorText))
-            publishAt = now
         }
         if let wanted = shared.takePolling() {
             pollsTemperature = wanted

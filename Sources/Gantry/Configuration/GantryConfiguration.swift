@@ -81,7 +81,7 @@ public struct GantryConfiguration: Sendable, Equatable {
         for name in file.sections where name != section {
             throw .unknownSection(path: file.path, line: file.line(ofSection: name), name: name, known: [section])
         }
-        for key in file.keys(in: section) where !keys.contains(key) {
+        for key in file.keys(in: section) where !keys.contains(key.lowercased()) {
             throw .unknownKey(path: file.path, line: file.line(of: key, in: section), key: key, known: keys)
         }
     }

@@ -1,3 +1,4 @@
+import Glibc
 import PrusaConnect
 
 /// Registers a printer with Connect and stores its token in `prusa_printer_settings.ini`.
@@ -18,6 +19,7 @@ public final class Registrar: Sendable {
         guard let type = configuration.type else { throw ConfigurationError.noType }
         guard let serialNumber = configuration.serialNumber else { throw ConfigurationError.noSerialNumber }
         settings = configuration.settings
+        try Self.requireWritable(settings)
         var connection = try ConnectSettings(INIFile.orEmpty(path: settings))
         connection.server = try change(connection.server)
         server = connection.server
@@ -48,6 +50,15 @@ public final class Registrar: Sendable {
     /// Ends `run` with `RegistrationError.cancelled`. Any thread.
     public func cancel() { printer.cancelRegistration() }
 
+    /// A token that cannot be stored would be lost: better said before somebody enters the code.
+    private static func requireWritable(_ path: String) throws(ConfigurationError) {
+        let directory = path.lastIndex(of: "/").map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? "."
+        guard access(directory, W_OK | X_OK) == 0 else {
+            let problem = String(cString: strerror(errno))
+            throw .missing("\(path) cannot be written, and the token would be lost: \(directory): \(problem)")
+        }
+    }
+
     /// Reads the file anew: somebody may have changed it in half an hour.
     private func store(_ token: Token) throws {
         var file = try INIFile.orEmpty(path: settings)
@@ -65,7 +76,7 @@ extension INIFile {
         do {
             return try INIFile(path: path)
         } catch {
-            guard case .file(let failure) = error.problem, failure.code == 2 else { throw error }
+            guard case .file(let failure) = error.problem, failure.code == ENOENT else { throw error }
             return try INIFile(text: "", path: path)
         }
     }
