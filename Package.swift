@@ -57,14 +57,17 @@ let package = Package(
 
         // The bridge and the command line.
         .target(name: "Gantry", dependencies: ["GCodeStream", "MarlinLink", "PrusaConnect", "BoardIO", logging]),
-        .executableTarget(name: "GantryCLI", dependencies: ["Gantry", "MarlinLink", "PrusaConnect", "BoardIO", "Simulators", arguments, logging]),
+        .executableTarget(
+            name: "GantryCLI",
+            dependencies: ["Gantry", "MarlinLink", "PrusaConnect", "BoardIO", "Simulators", arguments, logging]),
 
         // The other side of both wires.
         .target(name: "Simulators", dependencies: ["CSerial", crypto]),
 
-        .testTarget(name: "GCodeStreamTests", dependencies: ["GCodeStream"]),
+        .testTarget(name: "GCodeStreamTests", dependencies: ["GCodeStream", "Simulators"]),
         .testTarget(name: "MarlinLinkTests", dependencies: ["MarlinLink", "Simulators"]),
-        .testTarget(name: "PrusaConnectTests", dependencies: ["PrusaConnect", "Simulators"]),
+        .testTarget(
+            name: "PrusaConnectTests", dependencies: ["PrusaConnect"], resources: [.copy("Fixtures")]),
         .testTarget(name: "BoardIOTests", dependencies: ["BoardIO"]),
         .testTarget(name: "GantryTests", dependencies: ["Gantry", "Simulators"]),
         .testTarget(name: "SimulatorsTests", dependencies: ["Simulators", "CSerial"], exclude: ["Fixtures"]),

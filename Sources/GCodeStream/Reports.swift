@@ -74,6 +74,9 @@ public struct StreamCounters: Sendable, Equatable {
     public var oksSurplus: UInt64 = 0
     /// Times that the printer reported its planner empty (ADVANCED_OK) in the midst of a job.
     public var plannerEmpty: UInt64 = 0
+
+    /// All zero.
+    public init() {}
 }
 
 /// A ring of reports. When the owner does not read, the oldest is given up and counted.

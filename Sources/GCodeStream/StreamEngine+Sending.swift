@@ -167,6 +167,12 @@ extension StreamEngine {
     /// Asks with an unnumbered M105. The line break in front ends a line that lost its own.
     private mutating func probe(now: UInt64) {
         lastProgress = now
+        // Only probes are left, and their time is over: their answers got lost, and nothing hangs on them.
+        if let first = inFlight.first, first.isProbe {
+            inFlight.removeAll()
+            probeAttempts = 0
+            return
+        }
         probeAttempts += 1
         // The command that is being executed has left the receive buffer: the probe must fit beside the rest.
         let held = inFlight.bytes - Int(inFlight.first?.bytes ?? 0)

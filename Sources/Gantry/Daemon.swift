@@ -17,14 +17,8 @@ public final class Daemon: Sendable {
     ///   - scripts: what is sent on pause, resume and cancel.
     ///   - logger: takes the log; secrets never get there.
     public init(configuration: GantryConfiguration, scripts: Scripts = Scripts(), logger: Logger) throws {
-        guard let type = configuration.type else {
-            throw ConfigurationError.missing(
-                "Connect needs the printer's model: set type in [printer] or --type to \(GantryConfiguration.typeHint)")
-        }
-        guard let serialNumber = configuration.serialNumber else {
-            throw ConfigurationError.missing(
-                "Connect needs the printer's serial number: set serial_number in [printer] or --serial-number")
-        }
+        guard let type = configuration.type else { throw ConfigurationError.noType }
+        guard let serialNumber = configuration.serialNumber else { throw ConfigurationError.noSerialNumber }
         let settings = try ConnectSettings(path: configuration.settings)
         guard settings.token != nil else {
             throw ConfigurationError.missing(
@@ -54,7 +48,9 @@ public final class Daemon: Sendable {
 
     /// Runs on the calling thread until `stop`.
     public func run() throws {
+        StartupMemory.release()
         try bridge.start()
+        StartupMemory.release()
         machine.run()
         bridge.stop()
         logger.notice("stopped")
@@ -68,6 +64,12 @@ public final class Daemon: Sendable {
 
     /// The state now.
     public var state: MachineState { machine.state }
+
+    /// How far the present or last job is; nil before the first.
+    public var progress: JobProgress? {
+        guard let job = machine.job else { return nil }
+        return JobProgress(snapshot: machine.snapshot, size: job.file.size, elapsed: job.elapsed(at: .now))
+    }
 }
 
 /// Gantry's version.
@@ -76,11 +78,14 @@ public let gantryVersion = "0.1.0"
 private func log(_ change: Machine.Change, to logger: Logger) {
     switch change {
     case .state(let state, let reason, _):
-        logger.notice("\(state.rawValue)\(reason.map { ": \($0)" } ?? "")")
+        let text = "\(state.rawValue)\(reason.map { ": \($0)" } ?? "")"
+        logger.log(level: state == .error ? .error : .notice, "\(text)")
     case .attention(let isNeeded):
         logger.notice("\(isNeeded ? "the printer waits for its user" : "the printer goes on")")
     case .identified(let identity):
         logger.notice("printer: \(identity.firmware.isEmpty ? "unknown firmware" : identity.firmware)")
+    case .warning(let text):
+        logger.warning("\(text)")
     case .message(let text):
         logger.debug("\(text)")
     }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Gantry
 import Glibc
 import MarlinLink
 
@@ -33,6 +34,7 @@ enum Main {
         signal(SIGPIPE, SIG_IGN)
         do {
             var command = try GantryCommand.parseAsRoot()
+            StartupMemory.release()
             try command.run()
         } catch let error as ExitCode {
             exit(error.rawValue)

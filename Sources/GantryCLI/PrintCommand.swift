@@ -26,19 +26,26 @@ struct PrintCommand: ParsableCommand {
     @Option(help: "Lines that may be unacknowledged; 1 is stop-and-wait.")
     var window = 4
 
+    @Option(help: "Seconds that the printer may take to answer after its port was opened.")
+    var timeout = 30.0
+
     @Flag(help: "One JSON object on standard output at the end; progress goes to standard error.")
     var json = false
 
     func validate() throws {
         guard (1...16).contains(window) else { throw ValidationError("--window takes 1 to 16.") }
+        guard (0.1...3600).contains(timeout) else { throw ValidationError("--timeout takes 0.1 to 3600 seconds.") }
         guard baud >= 1200 else { throw ValidationError("--baud takes 1200 or more.") }
     }
 
     func run() throws {
         let jobFile: JobFile
+        let path: String
         do { jobFile = try JobFile(path: file) } catch { finish(failure: error.description) }
-        var configuration = LinkConfiguration(port: port == "auto" ? try automaticPort() : port, baud: baud)
+        do { path = port == "auto" ? try automaticPort() : port } catch { finish(failure: "\(error)") }
+        var configuration = LinkConfiguration(port: path, baud: baud)
         configuration.stream.windowLines = window
+        configuration.greetingLimit = UInt64(timeout * 1e9)
         let session = PrintSession(file: jobFile, configuration: configuration)
         let interrupts = Mutex(0)
         SignalWatch.begin { _ in
@@ -92,6 +99,6 @@ struct PrintCommand: ParsableCommand {
         object["bytes"] = JSONValue(report.bytes)
         object["resends"] = JSONValue(report.resends)
         object["seconds"] = .double((report.seconds * 1000).rounded() / 1000)
-        Terminal.write(JSONValue.object(object).wireText + "\n", to: STDOUT_FILENO)
+        Terminal.line(JSONValue.object(object).wireText)
     }
 }

@@ -13,27 +13,17 @@ struct PrintDisplay {
     }
 
     mutating func show(_ status: PrintSession.Status) {
-        let snapshot = status.snapshot
-        switch snapshot.phase {
-        case .greeting where status.elapsed == 0:
-            line.show("Waiting for the printer …", plain: "Waiting for the printer")
-        case .printing, .paused, .finishing, .greeting, .ready, .halted, .down:
-            guard status.elapsed > 0 else { return }
-            let word = status.isCancelling ? "cancelling" : phaseWord(snapshot)
-            let percent = status.progress.percent
-            let left = status.progress.secondsLeft.map { Self.duration($0) + " left" } ?? ""
-            let layer = file.layers > 0 ? "layer \(snapshot.layer)/\(file.layers)" : ""
-            let text = [
-                Self.bar(percent, width: 24), "\(percent) %", word, layer, left, Self.temperatures(snapshot),
-                snapshot.resends > 0 ? "\(snapshot.resends) resends" : "",
-            ]
-            line.show(text.filter { !$0.isEmpty }.joined(separator: "  "), plain: plain(status, word: word))
+        guard status.elapsed > 0 else {
+            line.show("Waiting for the printer …", key: "waiting")
+            return
         }
-    }
-
-    /// Elsewhere than on a terminal: a line when what it does changes, and each ten percent.
-    private func plain(_ status: PrintSession.Status, word: String) -> String {
-        ["\(status.progress.percent / 10 * 10) %", word].filter { !$0.isEmpty }.joined(separator: "  ")
+        let percent = status.progress.percent
+        let word = status.isCancelling ? "cancelling" : Self.phaseWord(status.snapshot)
+        // Elsewhere than on a terminal: a line when what it does changes, and each ten percent.
+        let key = "\(percent / 10) \(word)"
+        line.show(
+            Self.text(status, layers: file.layers, word: word, columns: line.isInteractive ? line.columns : nil),
+            key: key)
     }
 
     mutating func message(_ text: String) { line.message(text) }
@@ -47,20 +37,40 @@ struct PrintDisplay {
         case .printed:
             line.message("Printed \(file.path): \(report.lines) lines in \(seconds), \(report.resends) resends.")
         case .cancelled:
-            line.message("Cancelled after \(report.lines) lines.")
+            line.message("Cancelled after \(report.lines) lines and \(seconds).")
         case .failed:
             line.message("Failed after \(report.lines) lines and \(seconds).")
         }
     }
 
-    private func phaseWord(_ snapshot: LinkSnapshot) -> String {
+    /// `[######······]  42 %  printing  layer 9/22  1:05 left  T 214.9/215 B 60.0/60`; without `columns` without bar.
+    private static func text(
+        _ status: PrintSession.Status, layers: UInt32, word: String, columns: Int?
+    ) -> String {
+        let snapshot = status.snapshot
+        let percent = status.progress.percent
+        let left = status.progress.secondsLeft.map {
+            (status.progress.isEstimate ? "about " : "") + duration($0) + " left"
+        }
+        let parts = [
+            "\(percent) %", word, layers > 0 ? "layer \(snapshot.layer)/\(layers)" : "", left ?? "",
+            temperatures(snapshot), snapshot.resends > 0 ? "\(snapshot.resends) resends" : "",
+        ]
+        let rest = parts.filter { !$0.isEmpty }.joined(separator: "  ")
+        guard let columns else { return rest }
+        // What is left of the width, so that the rest is not cut.
+        let width = min(max(columns - rest.count - 6, 8), 40)
+        return bar(percent, width: width) + "  " + rest
+    }
+
+    private static func phaseWord(_ snapshot: LinkSnapshot) -> String {
         if snapshot.readings.waitsForUser { return "waits for its user" }
         return switch snapshot.phase {
         case .paused: "paused"
         case .finishing: "finishing"
         case .printing where snapshot.readings.isHeating: "heating"
         case .printing: "printing"
-        default: ""
+        case .greeting, .ready, .halted, .down: ""
         }
     }
 
@@ -68,12 +78,16 @@ struct PrintDisplay {
     static func temperatures(_ snapshot: LinkSnapshot) -> String {
         func one(_ name: String, _ value: Temperature) -> String {
             guard value.current.isFinite else { return "" }
-            let tenths = Int((value.current * 10).rounded())
             let target = value.target.isFinite && value.target > 0 ? "/\(Int(value.target))" : ""
-            return "\(name) \(tenths / 10).\(abs(tenths % 10))\(target)"
+            return "\(name) \(tenths(value.current))\(target)"
         }
         return [one("T", snapshot.readings.hotend), one("B", snapshot.readings.bed)]
             .filter { !$0.isEmpty }.joined(separator: " ")
+    }
+
+    private static func tenths(_ value: Float) -> String {
+        let tenths = Int((min(max(value, -1e6), 1e6) * 10).rounded())
+        return "\(tenths < 0 ? "-" : "")\(abs(tenths) / 10).\(abs(tenths) % 10)"
     }
 
     static func bar(_ percent: Int, width: Int) -> String {

@@ -31,6 +31,12 @@ struct ConfigurationOptions: ParsableArguments {
     @Option(help: "Directory of G-code files, Connect's /local.")
     var directory: String?
 
+    func validate() throws {
+        guard baudrate.map({ (1200...4_000_000).contains($0) }) ?? true else {
+            throw ValidationError("--baudrate takes 1200 to 4000000.")
+        }
+    }
+
     func load() throws -> GantryConfiguration {
         var result = try config.map { try GantryConfiguration(path: $0) } ?? GantryConfiguration()
         if let port { result.port = port }

@@ -4,5 +4,5 @@ import ArgumentParser
 struct SimulateCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "simulate", abstract: "Run a simulated printer or Connect server alone.",
-        subcommands: [SimulatePrinterCommand.self])
+        subcommands: [SimulatePrinterCommand.self, SimulateConnectCommand.self])
 }

@@ -56,11 +56,11 @@ struct SimulatePrinterCommand: ParsableCommand {
         SignalWatch.begin { _ in
             let snapshot = simulator.snapshot()
             simulator.stop()
-            Terminal.write(Self.summary(snapshot) + "\n", to: STDOUT_FILENO)
+            Terminal.line(Self.summary(snapshot))
             Glibc.exit(0)
         }
         let path = try simulator.start()
-        Terminal.write((link ?? path) + "\n", to: STDOUT_FILENO)
+        Terminal.line(link ?? path)
         while true { pause() }
     }
 

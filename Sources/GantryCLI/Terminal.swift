@@ -5,6 +5,9 @@ enum Terminal {
     /// A line on standard error.
     static func error(_ line: String) { write(line + "\n", to: STDERR_FILENO) }
 
+    /// A line on standard output, at once.
+    static func line(_ line: String) { write(line + "\n", to: STDOUT_FILENO) }
+
     /// Text on a descriptor, at once and without a buffer.
     static func write(_ text: String, to descriptor: Int32) {
         var rest = Array(text.utf8)[...]
@@ -14,6 +17,12 @@ enum Terminal {
             guard written > 0 else { return }
             rest = rest.dropFirst(written)
         }
+    }
+
+    /// The text with control characters replaced.
+    static func printable(_ text: String) -> String {
+        String(
+            String.UnicodeScalarView(text.unicodeScalars.map { $0.properties.generalCategory == .control ? "?" : $0 }))
     }
 
     /// True when `descriptor` is a terminal that can redraw a line.
@@ -34,43 +43,49 @@ enum Terminal {
 /// One line that is drawn again and again on a terminal, and plain lines now and then elsewhere.
 struct StatusLine {
     private let descriptor: Int32
-    private let interactive: Bool
     private var shown = ""
-    private var lastPlain = ""
+    private var lastKey = ""
+
+    /// True when the line is redrawn in place.
+    let isInteractive: Bool
 
     init(descriptor: Int32) {
         self.descriptor = descriptor
-        interactive = Terminal.isInteractive(descriptor)
+        isInteractive = Terminal.isInteractive(descriptor)
     }
 
-    /// True when the line is redrawn in place.
-    var isInteractive: Bool { interactive }
+    /// Columns of the terminal now.
+    var columns: Int { Terminal.columns(of: descriptor) }
 
-    /// Shows `text` now; elsewhere than on a terminal prints `plain` when it differs from the last one.
-    mutating func show(_ text: String, plain: String) {
-        if interactive {
-            let line = String(text.prefix(Terminal.columns(of: descriptor) - 1))
+    /// Shows `text` now, cut to the terminal's width; elsewhere than on a terminal only when `key` is another than the
+    /// last time.
+    mutating func show(_ text: String, key: String) {
+        if isInteractive {
+            // The last column stays free: a terminal that wraps there would begin a new line.
+            let line = String(text.prefix(max(columns - 1, 1)))
             guard line != shown else { return }
-            Terminal.write("\r\u{1B}[K" + line, to: descriptor)
+            // Written over the old one and then cleared behind, which does not flicker.
+            Terminal.write("\r" + line + "\u{1B}[K", to: descriptor)
             shown = line
-        } else if plain != lastPlain {
-            Terminal.write(plain + "\n", to: descriptor)
-            lastPlain = plain
+        } else if key != lastKey {
+            Terminal.write(text + "\n", to: descriptor)
+            lastKey = key
         }
     }
 
-    /// A line of its own, the status line below it.
+    /// A line of its own, the status line below it. What the printer says cannot control the terminal.
     mutating func message(_ text: String) {
-        if interactive, !shown.isEmpty {
-            Terminal.write("\r\u{1B}[K" + text + "\n" + shown, to: descriptor)
+        let line = Terminal.printable(text)
+        if isInteractive, !shown.isEmpty {
+            Terminal.write("\r" + line + "\u{1B}[K\n" + shown, to: descriptor)
         } else {
-            Terminal.write(text + "\n", to: descriptor)
+            Terminal.write(line + "\n", to: descriptor)
         }
     }
 
     /// Leaves the status line standing and goes below it.
     mutating func finish() {
-        if interactive, !shown.isEmpty { Terminal.write("\n", to: descriptor) }
+        if isInteractive, !shown.isEmpty { Terminal.write("\n", to: descriptor) }
         shown = ""
     }
 }

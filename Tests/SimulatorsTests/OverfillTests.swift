@@ -82,7 +82,7 @@ import Testing
         bench.send(twentyMoves())
         #expect(
             bench.wait(5) == [
-                "ok N1 P14 B3", "ok N2 P13 B3", "ok N3 P12 B2", "ok N4 P11 B1", "ok N5 P10 B1", "ok N6 P9 B0",
+                "ok N1 P14 B3", "ok N2 P13 B2", "ok N3 P12 B2", "ok N4 P11 B1", "ok N5 P10 B0", "ok N6 P9 B0",
                 "ok N7 P8 B0", "ok N8 P7 B0", "ok N9 P6 B0", "ok N10 P5 B0", "ok N11 P4 B0", "ok N12 P3 B0",
                 "Error:checksum mismatch, Last Line: 15", "Resend: 16", "ok", "ok N13 P2 B1", "ok N14 P1 B2",
                 "ok N15 P0 B3",

@@ -27,4 +27,30 @@ struct ThroughputTests {
         #expect(printer.currentStatistics.commandsExecuted == count)
         print("\(name): \(Int(Double(count) / seconds)) lines/s")
     }
+
+    @Test(arguments: [1, 4])
+    func linesPerSecondThroughAPseudoTerminal(_ window: Int) throws {
+        var configuration = MarlinPrinter.Configuration(profile: .marlin2)
+        configuration.timeScale = .infinity
+        configuration.preventsColdExtrusion = false
+        let simulator = PrinterSimulator(.init(printer: configuration))
+        let host = try TestHost(try simulator.start())
+        defer { simulator.stop() }
+        let count = 100_000
+        let lines = (1...count).map { numbered($0, "G1 X\($0 % 200).125 Y10.5 E0.04217") }
+        let start = cserial_monotonic_ns()
+        var sent = 0
+        var answered = 0
+        while answered < count {
+            let next = min(count, answered + window)
+            if sent < next { host.send(lines[sent..<next].joined()) }
+            sent = max(sent, next)
+            while answered < sent {
+                #expect(host.line() == "ok")
+                answered += 1
+            }
+        }
+        let seconds = Double(cserial_monotonic_ns() - start) / 1e9
+        print("window \(window): \(Int(Double(count) / seconds)) lines/s")
+    }
 }

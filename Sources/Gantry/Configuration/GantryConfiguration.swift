@@ -81,7 +81,7 @@ public struct GantryConfiguration: Sendable, Equatable {
         for name in file.sections where name != section {
             throw .unknownSection(path: file.path, line: file.line(ofSection: name), name: name, known: [section])
         }
-        for key in file.keys(in: section) where !keys.contains(key) {
+        for key in file.keys(in: section) where !keys.contains(key.lowercased()) {
             throw .unknownKey(path: file.path, line: file.line(of: key, in: section), key: key, known: keys)
         }
     }
@@ -100,6 +100,11 @@ public enum ConfigurationError: Error, Sendable, Equatable, CustomStringConverti
     case unknownKey(path: String, line: Int?, key: String, known: [String])
     /// Something that the order needs is not configured.
     case missing(String)
+
+    static let noType = missing(
+        "Connect needs the printer's model: set type in [printer] or --type to \(GantryConfiguration.typeHint)")
+    static let noSerialNumber = missing(
+        "Connect needs the printer's serial number: set serial_number in [printer] or --serial-number")
 
     /// File and line, what is wrong, what was expected.
     public var description: String {

@@ -67,7 +67,7 @@ final class ConnectBridge: Sendable {
                 printer.updateInfo { $0.firmware = identity.firmware }
                 printer.sendInfo()
             }
-        case .message:
+        case .warning, .message:
             break
         }
     }
@@ -93,7 +93,12 @@ final class ConnectBridge: Sendable {
         printer.on(.startPrint) { [self] command in
             let path = try command.required("path")
             let file = try storage.resolve(path)
-            try machine.startJob(file: file, path: path, command: command.id)
+            do {
+                try machine.startJob(file: file, path: path, command: command.id)
+            } catch MachineError.file(let error) {
+                // The server knows the file by another path than this machine.
+                throw CommandError(error.description.replacing(file, with: path))
+            }
             return .finished
         }
         printer.on(.pausePrint) { [self] command in
@@ -116,8 +121,8 @@ final class ConnectBridge: Sendable {
             try machine.cancelReady(command: command.id)
             return .finished
         }
-        printer.on(.resetPrinter) { [self] _ in
-            try machine.reset()
+        printer.on(.resetPrinter) { [self] command in
+            try machine.reset(command: command.id)
             return .finished
         }
         printer.on(.gcode) { [self] command in try runGCode(command) }
@@ -127,15 +132,18 @@ final class ConnectBridge: Sendable {
         }
     }
 
-    /// PrusaLink's rule: refused while a print or trouble is on, unless forced.
+    /// PrusaLink's rule: refused while a print or trouble is on, unless forced. An emergency stop is never refused.
     private func runGCode(_ command: Command) throws -> CommandResult {
         guard let text = command.gcode else { throw CommandError("GCODE without G-code") }
+        let commands = try Self.commands(in: text)
+        if commands.contains(where: { Self.code(of: $0) == "M112" }) {
+            try machine.emergencyStop(command: command.id)
+            return .finished
+        }
         let state = connectState(machine.state)
         if !command.isForced, [.printing, .attention, .error].contains(state) {
             throw CommandError("Can't run G-code while in \(state.rawValue) state.")
         }
-        let commands = Self.commands(in: text)
-        guard !commands.isEmpty else { throw CommandError("There is no command in this G-code") }
         for line in commands {
             if command.isInterrupted { throw CommandError("Command interrupted") }
             try machine.execute([line])
@@ -143,19 +151,38 @@ final class ConnectBridge: Sendable {
         return .finished
     }
 
-    /// The commands of a text, comments and blank lines taken out.
-    static func commands(in text: String) -> [String] {
+    /// The commands of a text, comments and blank lines taken out. All are checked before the first is sent.
+    static func commands(in text: String) throws(CommandError) -> [String] {
         var scanner = CommandScanner()
         var result: [String] = []
-        func take(_ step: CommandScanner.Step) {
-            guard step == .command else { return }
+        func take(_ step: CommandScanner.Step) throws(CommandError) {
+            guard step != .more else { return }
+            var bytes: [UInt8] = []
             scanner.command.withBytes { span in
-                result.append(String(decoding: span.indices.map { span[$0] }, as: UTF8.self))
+                for index in span.indices { bytes.append(span[index]) }
             }
+            let command = String(decoding: bytes, as: UTF8.self)
+            let fits = step == .command && LineFormat.fits(number: Limits.lineNumber, commandLength: scanner.length)
+            guard fits else {
+                throw CommandError(
+                    "Line \(scanner.lineNumber): \(scanner.length) characters are more than the firmware takes: "
+                        + command)
+            }
+            guard code(of: command) != "M110" else {
+                throw CommandError("Line \(scanner.lineNumber): M110 is not possible, Gantry numbers the lines itself")
+            }
+            result.append(command)
         }
-        for byte in text.utf8 { take(scanner.feed(byte)) }
-        take(scanner.end())
+        for byte in text.utf8 { try take(scanner.feed(byte)) }
+        try take(scanner.end())
+        guard !result.isEmpty else { throw CommandError("There is no command in this G-code") }
         return result
+    }
+
+    /// `M110` of `M110 N5` and of `M110N5`.
+    private static func code(of command: String) -> Substring {
+        let digits = command.dropFirst().prefix { $0.isASCII && $0.isNumber }
+        return command[..<digits.endIndex]
     }
 
     private func jobInfo() throws -> CommandResult {

@@ -27,16 +27,23 @@ public struct LocalStorage: Sendable {
     }
 
     /// The path on this machine of Connect's `path`, `/local/box.gcode` for example.
+    ///
+    /// Works on bytes: for `String` a slash with a combining accent behind it is no slash, for the kernel it is.
     public func resolve(_ path: String) throws(StorageError) -> String {
-        let parts = path.split(separator: "/", omittingEmptySubsequences: false)
-        guard parts.count >= 2, parts[0].isEmpty, parts[1] == Self.name else { throw .notFound(path) }
-        let names = parts.dropFirst(2)
-        for name in names where name.isEmpty || name.hasPrefix(".") || name.utf8.contains(0) { throw .notFound(path) }
-        let wanted = ([root] + names.map(String.init)).joined(separator: "/")
-        guard let resolved = realpath(wanted, nil) else { throw .notFound(path) }
+        let slash = UInt8(ascii: "/")
+        let parts = path.utf8.split(separator: slash, omittingEmptySubsequences: false)
+        guard parts.count >= 2, parts[0].isEmpty, parts[1].elementsEqual(Self.name.utf8) else { throw .notFound(path) }
+        var wanted = Array(root.utf8)
+        for name in parts.dropFirst(2) {
+            guard let first = name.first, first != UInt8(ascii: "."), !name.contains(0) else { throw .notFound(path) }
+            wanted.append(slash)
+            wanted.append(contentsOf: name)
+        }
+        guard let resolved = realpath(String(decoding: wanted, as: UTF8.self), nil) else { throw .notFound(path) }
         defer { free(resolved) }
         let found = String(cString: resolved)
-        guard found == root || found.hasPrefix(root == "/" ? "/" : root + "/") else { throw .notFound(path) }
+        let inside = root == "/" ? "/" : root + "/"
+        guard found.utf8.elementsEqual(root.utf8) || found.utf8.starts(with: inside.utf8) else { throw .notFound(path) }
         return found
     }
 
@@ -45,7 +52,11 @@ public struct LocalStorage: Sendable {
         let found = try resolve(path)
         var info = stat()
         guard stat(found, &info) == 0 else { throw .notFound(path) }
-        guard info.st_mode & S_IFMT != S_IFDIR else { throw .isFolder(path) }
+        switch info.st_mode & S_IFMT {
+        case S_IFREG: break
+        case S_IFDIR: throw .isFolder(path)
+        default: throw .notFound(path)
+        }
         return [
             "path": .string(path), "read_only": .bool(access(found, W_OK) != 0), "size": .int(Int64(info.st_size)),
             "m_timestamp": .int(Int64(info.st_mtim.tv_sec)),
@@ -109,9 +120,10 @@ public struct LocalStorage: Sendable {
         var names: [String] = []
         while let entry = readdir(directory) {
             let name = withUnsafePointer(to: entry.pointee.d_name) {
-                $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+                $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(validatingCString: $0) }
             }
-            if !name.hasPrefix(".") { names.append(name) }
+            // A name that is no UTF-8 cannot travel in JSON and come back.
+            if let name, name.utf8.first != UInt8(ascii: ".") { names.append(name) }
         }
         return names.sorted()
     }

@@ -1,12 +1,12 @@
 import GCodeStream
-import Glibc
 import MarlinLink
 import Synchronization
 
 /// The printer as the daemon sees it: keeps a link alive, runs one job at a time, knows the state.
 ///
-/// Methods may be called from any thread; those that wait for the printer say so. Changes are told to one observer, in
-/// order, never on the stream thread.
+/// Methods may be called from any thread; those that wait for the printer say so. Changes are told to one observer, one
+/// at a time and in the order in which they happened, never on the stream thread. The observer must not give orders to
+/// the machine.
 public final class Machine: Sendable {
     /// What happened, for whoever shows it.
     public enum Change: Sendable {
@@ -16,30 +16,49 @@ public final class Machine: Sendable {
         case attention(Bool)
         /// The printer told who it is.
         case identified(FirmwareIdentity)
+        /// Something went wrong that somebody should know of.
+        case warning(String)
         /// A line worth logging.
         case message(String)
     }
 
-    private struct Core {
+    /// Whether a job that ended early still has to be followed by the cancel script.
+    enum CancelScript: Equatable {
+        case done
+        /// Its job ended with the connection, or the printer did not take it: heaters may be on.
+        case owed
+        case running
+    }
+
+    struct Core {
         var state = MachineState.busy
         var reason: String?
         var job: Job?
         var link: PrinterLink?
-        var stopping = false
-        var lastJobID: UInt64 = 0
         var identity = FirmwareIdentity()
+        var cancelScript = CancelScript.done
+        var needsAttention = false
+        var lastJobID: UInt64 = 0
+        var stopping = false
     }
-
-    private let configuration: LinkConfiguration
-    private let scripts: Scripts
-    private let onChange: @Sendable (Change) -> Void
-    private let core = Mutex(Core())
-    private let mailbox = Mailbox<Message>()
 
     private enum Message: Sendable {
-        case link(LinkEvent, of: ObjectIdentifier)
+        case link(LinkEvent, number: UInt64)
         case stop
     }
+
+    let core = Mutex(Core())
+    let scripts: Scripts
+    private let configuration: LinkConfiguration
+    private let onChange: @Sendable (Change) -> Void
+    /// Held while a change is made and told: the observer must not hear of the later one first.
+    private let telling = Mutex(())
+    private let mailbox = Mailbox<Message>()
+
+    /// Seconds between two attempts to connect; they double from the first to the last.
+    private static let retryPauses = 1.0...10.0
+    /// Seconds that the printer has for the cancel script when Gantry is told to end; systemd's patience is longer.
+    private static let stopLimit = 20.0
 
     /// A machine that is not connected yet. `onChange` is called on the machine's thread or on that of the order.
     public init(configuration: LinkConfiguration, scripts: Scripts, onChange: @escaping @Sendable (Change) -> Void) {
@@ -67,29 +86,19 @@ public final class Machine: Sendable {
 
     /// Connects, and connects again whenever the link breaks, until `stop`. Runs on the calling thread.
     public func run() {
-        var pause = 1.0
-        var attention = false
-        var lastError: LinkError?
+        var pause = Self.retryPauses.lowerBound
+        var number: UInt64 = 0
         while !core.withLock({ $0.stopping }) {
-            let link = makeLink()
-            do throws(LinkError) {
-                try link.open()
-                core.withLock { $0.link = link }
-                let outcome = serve(link, attention: &attention)
-                if outcome.wasReady {
-                    pause = 1
-                    lastError = nil
-                }
-                if let error = outcome.error { throw error }
-            } catch {
-                if lastError != error { onChange(.message(error.description)) }
-                lastError = error
-                change(.lost, reason: error.description)
-            }
+            number += 1
+            let link = makeLink(number)
+            let (wasReady, error) = live(with: link, number: number)
             core.withLock { $0.link = nil }
             link.close()
+            if let error { change(.lost, reason: error.description) }
+            noteAttention(false)
+            if wasReady { pause = Self.retryPauses.lowerBound }
             waitBeforeNextTry(seconds: pause)
-            pause = min(pause * 2, 10)
+            pause = min(pause * 2, Self.retryPauses.upperBound)
         }
     }
 
@@ -99,18 +108,17 @@ public final class Machine: Sendable {
         mailbox.post(.stop)
     }
 
-    private func makeLink() -> PrinterLink {
-        let mailbox = mailbox
-        let identity = Mutex<ObjectIdentifier?>(nil)
-        let link = PrinterLink(configuration: configuration) { event in
-            guard let of = identity.withLock({ $0 }) else { return }
-            mailbox.post(.link(event, of: of))
+    /// A link whose events carry its number: those of a link that is no more count for nothing.
+    private func makeLink(_ number: UInt64) -> PrinterLink {
+        PrinterLink(configuration: configuration) { [mailbox] event in
+            mailbox.post(.link(event, number: number))
         }
-        identity.withLock { $0 = ObjectIdentifier(link) }
-        return link
     }
 
-    private func serve(_ link: PrinterLink, attention: inout Bool) -> (wasReady: Bool, error: LinkError?) {
+    /// Opens a link and serves it to its end. The error that ended it is nil after `stop`.
+    private func live(with link: PrinterLink, number: UInt64) -> (wasReady: Bool, error: LinkError?) {
+        do { try link.open() } catch { return (false, error) }
+        core.withLock { $0.link = link }
         var wasReady = false
         while true {
             for message in mailbox.take(until: .now + 0.25) {
@@ -118,19 +126,14 @@ public final class Machine: Sendable {
                 case .stop:
                     windDown(link)
                     return (wasReady, nil)
-                case .link(let event, let of) where of == ObjectIdentifier(link):
-                    if case .down(let error) = event { return (wasReady, error) }
+                case .link(let event, number):
                     if case .ready = event { wasReady = true }
-                    take(event)
+                    if let error = take(event, from: link) { return (wasReady, error) }
                 case .link:
                     break
                 }
             }
-            let waits = link.snapshot.readings.waitsForUser
-            if waits != attention {
-                attention = waits
-                onChange(.attention(waits))
-            }
+            noteAttention(link.snapshot.readings.waitsForUser)
         }
     }
 
@@ -139,195 +142,139 @@ public final class Machine: Sendable {
         while MonotonicTime.now < end, !core.withLock({ $0.stopping }) { _ = mailbox.take(until: end) }
     }
 
+    /// Leaves no hot printer behind.
     private func windDown(_ link: PrinterLink) {
-        guard state.hasJob else { return }
-        try? link.cancel()
-        if link.snapshot.readings.isHeating { try? link.interruptHeating() }
-        try? link.run(scripts.cancel, limit: 20)
-        change(.stopped, reason: "Gantry was stopped")
+        if state.hasJob {
+            // Refused when the job has just ended by itself.
+            try? link.cancel()
+            change(.stopped, reason: "Gantry was stopped")
+        }
+        guard core.withLock({ $0.cancelScript != .done }) else { return }
+        do {
+            try runCancelScript(on: link, limit: Self.stopLimit)
+        } catch {
+            tell(.warning("Heaters could not be switched off (\(error)). Resetting the printer."))
+            do { try link.reset() } catch { tell(.warning("\(error) Its heaters may be on.")) }
+        }
     }
 
-    private func take(_ event: LinkEvent) {
+    // MARK: News from the link
+
+    /// Takes an event; the error when the link is of no more use.
+    private func take(_ event: LinkEvent, from link: PrinterLink) -> LinkError? {
         switch event {
         case .ready(let identity):
             core.withLock { $0.identity = identity }
-            onChange(.identified(identity))
+            tell(.identified(identity))
             change(.connected)
+            if core.withLock({ $0.cancelScript == .owed }) { runCancelScriptBeside(on: link) }
         case .jobFinished:
             change(.finished)
         case .jobFailed(let failure):
-            jobFailed(failure)
+            return take(failure, from: link)
         case .printerRestarted:
             change(.restarting, reason: "The printer restarts")
         case .printerHalted(let text):
-            change(.halted, reason: "The firmware halted. \(text)")
+            change(.halted, reason: text.isEmpty ? "The firmware halted" : "The firmware halted: \(text)")
         case .action(let action):
             take(action)
         case .line(let line):
-            onChange(.message(line))
+            tell(.message(line))
         case .resend(let line):
-            onChange(.message("the printer asks for line \(line) again"))
-        case .down:
-            break
+            tell(.message("the printer asks for line \(line) again"))
+        case .down(let error):
+            return error
         }
+        return nil
     }
 
-    private func take(_ action: HostAction) {
-        switch action {
-        case .pause, .paused:
-            if state == .printing { try? pause(runsScript: action == .pause) }
-        case .resume, .resumed:
-            if state == .paused { try? resume(runsScript: action == .resume) }
-        case .cancel:
-            if state.hasJob { try? cancelWithoutWaiting() }
-        case .ready: change(.setReady)
-        case .notReady: change(.cancelReady)
-        case .start, .powerOff, .other: break
-        }
-    }
-
-    private func jobFailed(_ failure: JobFailure) {
+    private func take(_ failure: JobFailure, from link: PrinterLink) -> LinkError? {
         switch failure {
         case .link: break  // `.down` follows and tells it.
         case .stream(.printerHalted, _), .stream(.emergencyStopped, _):
             change(.halted, reason: failure.description)
         case .stream(.printerReset, _):
+            change(.restarting, reason: failure.description)
+        case .stream(.notSynchronised, _):
+            // The link takes no commands any more; only a new greeting can help.
             change(.failed, reason: failure.description)
+            return .notSynchronised(path: configuration.port)
         default:
-            change(.failed, reason: failure.description)
-            sendScript(scripts.cancel)
+            if change(.failed, reason: failure.description) { runCancelScriptBeside(on: link) }
         }
+        return nil
     }
 
-    /// Applies an event; false when it means nothing in this state.
-    @discardableResult
-    private func change(_ event: MachineState.Event, reason: String? = nil, command: UInt64? = nil) -> Bool {
-        let next: MachineState? = core.withLock { core in
-            guard let next = core.state.after(event) else { return nil }
-            core.state = next
-            core.reason = reason
-            switch next {
-            case .printing: core.job?.startClock(at: .now)
-            default: core.job?.stopClock(at: .now)
+    private func take(_ action: HostAction) {
+        do throws(MachineError) {
+            switch action {
+            case .pause, .paused:
+                if state == .printing { try pause(runsScript: action == .pause) }
+            case .resume, .resumed:
+                if state == .paused { try resume(runsScript: action == .resume) }
+            case .cancel:
+                if state.hasJob { runCancelScriptBeside(on: try cancelJob(command: nil)) }
+            case .ready: change(.setReady)
+            case .notReady: change(.cancelReady)
+            case .start, .powerOff, .other: break
             }
-            return next
-        }
-        guard let next else { return false }
-        onChange(.state(next, reason: reason, command: command))
-        return true
-    }
-
-    // MARK: Orders
-
-    /// Begins to print a file. Checks it on the calling thread.
-    ///
-    /// - Parameters:
-    ///   - file: the file on this machine.
-    ///   - path: its path as Connect knows it.
-    ///   - command: the command of Connect that wants it.
-    public func startJob(file: String, path: String, command: UInt64?) throws(MachineError) {
-        try require(state.after(.jobStarted) != nil, "Cannot print in \(state.rawValue.uppercased()) state.")
-        let jobFile: JobFile
-        do { jobFile = try JobFile(path: file) } catch { throw .file(error) }
-        let link = try readyLink()
-        let job = core.withLock { core -> Job in
-            core.lastJobID = max(core.lastJobID + 1, UInt64(max(time(nil), 0)))
-            let job = Job(id: core.lastJobID, file: jobFile, path: path, startCommand: command, now: .now)
-            core.job = job
-            return job
-        }
-        // The state first: news of a job that ends at once must find it printing.
-        guard change(.jobStarted, command: command) else { throw .wrongState("Already printing") }
-        do {
-            try link.print(job.file)
         } catch {
-            change(.failed, reason: error.description)
-            throw .link(error)
+            tell(.warning("The printer's own order (\(action)) could not be followed: \(error)"))
         }
     }
 
-    /// Pauses the job.
-    public func pause(command: UInt64? = nil, runsScript: Bool = true) throws(MachineError) {
-        try require(state == .printing, "Cannot pause when not printing.")
-        let link = try readyLink()
-        do { try link.pause() } catch { throw .link(error) }
-        change(.paused, command: command)
-        if runsScript { sendScript(scripts.pause) }
+    private func noteAttention(_ isNeeded: Bool) {
+        let isNew = core.withLock { core in
+            defer { core.needsAttention = isNeeded }
+            return core.needsAttention != isNeeded
+        }
+        if isNew { tell(.attention(isNeeded)) }
     }
+}
 
-    /// Goes on with a paused job.
-    public func resume(command: UInt64? = nil, runsScript: Bool = true) throws(MachineError) {
-        try require(state == .paused, "Cannot resume when not paused.")
-        let link = try readyLink()
-        if runsScript { sendScript(scripts.resume) }
-        do { try link.resume() } catch { throw .link(error) }
-        change(.resumed, command: command)
-    }
-
-    /// Ends the job and switches the heaters off; waits for the printer to take that.
-    public func cancel(command: UInt64? = nil) throws(MachineError) {
-        let link = try cancelJob(command: command)
-        do { try link.run(scripts.cancel, limit: 900) } catch { throw .link(error) }
-    }
-
-    /// The same without waiting: from the thread that the printer's own news arrive on.
-    private func cancelWithoutWaiting() throws(MachineError) {
-        _ = try cancelJob(command: nil)
-        sendScript(scripts.cancel)
-    }
-
-    private func cancelJob(command: UInt64?) throws(MachineError) -> PrinterLink {
-        try require(state.hasJob, "No print to stop")
-        let link = try readyLink()
-        do { try link.cancel() } catch { throw .link(error) }
-        if link.snapshot.readings.isHeating { try? link.interruptHeating() }
-        change(.stopped, command: command)
-        return link
-    }
-
-    /// Executes commands one after the other and waits for each; comments are taken out.
-    public func execute(_ commands: [String]) throws(MachineError) {
-        let link = try readyLink()
-        do { try link.run(commands, limit: 900) } catch { throw .link(error) }
-    }
-
-    /// Restarts the printer by its reset line. A running job fails.
-    public func reset() throws(MachineError) {
-        let link = try openLink()
-        do { try link.reset() } catch { throw .link(error) }
-        change(.restarting, reason: "The printer restarts")
-    }
-
-    /// Says that a print may start.
-    public func setReady(command: UInt64? = nil) throws(MachineError) {
-        if state == .ready { return }
-        try require(change(.setReady, command: command), "Cannot get into READY from \(state.rawValue.uppercased())")
-    }
-
-    /// Takes that back.
-    public func cancelReady(command: UInt64? = nil) throws(MachineError) {
-        try require(change(.cancelReady, command: command), "Cannot cancel READY when not actually ready.")
-    }
-
-    private func sendScript(_ script: [String]) {
-        guard let link = core.withLock({ $0.link }) else { return }
-        for command in script {
-            do { try link.send(command) } catch { onChange(.message("\(command): \(error)")) }
+// Changes.
+extension Machine {
+    /// Applies an event; false when it means nothing in this state. `job` becomes the machine's job with it.
+    @discardableResult
+    func change(_ event: MachineState.Event, reason: String? = nil, command: UInt64? = nil, job: Job? = nil) -> Bool {
+        telling.withLock { _ in
+            let change = core.withLock { core in core.apply(event, reason: reason, job: job) }
+            switch change {
+            case .none: return false
+            case .nothingNew: return true
+            case .to(let state):
+                onChange(.state(state, reason: reason, command: command))
+                return true
+            }
         }
     }
 
-    private func require(_ condition: Bool, _ text: @autoclosure () -> String) throws(MachineError) {
-        if !condition { throw .wrongState(text()) }
+    /// Tells the observer something else than a change of state.
+    func tell(_ change: Change) { telling.withLock { _ in onChange(change) } }
+}
+
+extension Machine.Core {
+    enum Effect {
+        case none
+        /// The event was right but neither state nor reason are different.
+        case nothingNew
+        case to(MachineState)
     }
 
-    private func openLink() throws(MachineError) -> PrinterLink {
-        guard let link = core.withLock({ $0.link }) else { throw .link(.notReady) }
-        return link
-    }
-
-    private func readyLink() throws(MachineError) -> PrinterLink {
-        let link = try openLink()
-        guard link.isReady else { throw .link(.notReady) }
-        return link
+    mutating func apply(_ event: MachineState.Event, reason: String?, job: Job?) -> Effect {
+        guard let next = state.after(event) else { return .none }
+        switch event {
+        case .stopped, .failed: cancelScript = .owed
+        case .lost: if state.hasJob { cancelScript = .owed }
+        // Whoever restarts or halts switches the heaters off itself; a new job sets them anew.
+        case .restarting, .halted, .jobStarted: cancelScript = .done
+        default: break
+        }
+        if let job { self.job = job }
+        if next == .printing { self.job?.startClock(at: .now) } else { self.job?.stopClock(at: .now) }
+        guard next != state || reason != self.reason else { return .nothingNew }
+        state = next
+        self.reason = reason
+        return .to(next)
     }
 }

@@ -1,18 +1,18 @@
 /// What the printer is to its user, and the only place where that changes.
 ///
-/// | state | connected | lost | halted | jobStarted | paused | resumed | finished | stopped | failed | setReady | cancelReady |
-/// | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |
-/// | busy | idle | error | error | – | – | – | – | – | – | – | – |
-/// | idle | – | error | error | printing | – | – | – | – | – | ready | – |
-/// | ready | – | error | error | printing | – | – | – | – | – | – | idle |
-/// | printing | – | error | error | – | paused | – | finished | stopped | stopped | – | – |
-/// | paused | – | error | error | – | – | printing | – | stopped | stopped | – | – |
-/// | finished | – | error | error | printing | – | – | – | – | – | ready | – |
-/// | stopped | – | error | error | printing | – | – | – | – | – | ready | – |
-/// | error | idle | – | error | – | – | – | – | – | – | – | – |
+/// | state | connected | lost | halted | restarting | jobStarted | paused | resumed | finished | stopped | failed | setReady | cancelReady |
+/// | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |
+/// | busy | idle | error | error | – | – | – | – | – | – | – | – | – |
+/// | idle | – | error | error | busy | printing | – | – | – | – | – | ready | – |
+/// | ready | – | error | error | busy | printing | – | – | – | – | – | – | idle |
+/// | printing | – | error | error | stopped | – | paused | – | finished | stopped | stopped | – | – |
+/// | paused | – | error | error | stopped | – | – | printing | finished | stopped | stopped | – | – |
+/// | finished | – | error | error | – | printing | – | – | – | – | – | ready | – |
+/// | stopped | – | error | error | – | printing | – | – | – | – | – | ready | – |
+/// | error | idle | error | error | busy | – | – | – | – | – | – | – | – |
 ///
-/// In every state `restarting` leads to `busy`, save after a job: `finished` and `stopped` stay, so that the user still
-/// sees how it ended.
+/// A restart ends a job. After a job `finished` and `stopped` stay over a restart, so that the user still sees how it
+/// ended. A paused job can finish: all of it was at the printer when the pause came.
 public enum MachineState: String, Sendable, Equatable, CaseIterable {
     /// The link is being made or the printer starts.
     case busy
@@ -63,14 +63,13 @@ public enum MachineState: String, Sendable, Equatable, CaseIterable {
     public func after(_ event: Event) -> MachineState? {
         switch (self, event) {
         case (.busy, .connected), (.error, .connected): .idle
-        case (.error, .lost): nil
         case (_, .lost), (_, .halted): .error
-        case (.finished, .restarting), (.stopped, .restarting), (.busy, .restarting): nil
-        case (_, .restarting): .busy
+        case (.idle, .restarting), (.ready, .restarting), (.error, .restarting): .busy
+        case (.printing, .restarting), (.paused, .restarting): .stopped
         case (.idle, .jobStarted), (.ready, .jobStarted), (.finished, .jobStarted), (.stopped, .jobStarted): .printing
         case (.printing, .paused): .paused
         case (.paused, .resumed): .printing
-        case (.printing, .finished): .finished
+        case (.printing, .finished), (.paused, .finished): .finished
         case (.printing, .stopped), (.paused, .stopped), (.printing, .failed), (.paused, .failed): .stopped
         case (.idle, .setReady), (.finished, .setReady), (.stopped, .setReady): .ready
         case (.ready, .cancelReady): .idle

@@ -63,102 +63,115 @@ public final class PrintSession: Sendable {
     /// Asks for the end of the print; any thread. `run` returns after the cancel script was executed.
     public func cancel() { mailbox.post(.cancel) }
 
-    /// Prints. `onStatus` is called on this thread about five times a second, `onMessage` with lines worth showing.
+    /// Prints. Call it once.
+    ///
+    /// - Parameters:
+    ///   - onStatus: called on this thread about five times a second.
+    ///   - onMessage: called on this thread with lines worth showing.
+    /// - Throws: what keeps the print from beginning. Trouble after that is the report's outcome.
     public func run(onStatus: (Status) -> Void, onMessage: (String) -> Void) throws(LinkError) -> PrintReport {
         let mailbox = mailbox
         let link = PrinterLink(configuration: configuration) { event in mailbox.post(.link(event)) }
         try link.open()
         defer { link.close() }
-        var outcome: PrintOutcome?
-        var cancelling = false
-        while outcome == nil {
-            for message in mailbox.take(until: .now + 0.2) where outcome == nil {
+        var run = Run(link: link)
+        while run.ending == nil {
+            for message in mailbox.take(until: .now + 0.2) where run.ending == nil {
                 switch message {
-                case .cancel:
-                    cancelling = true
-                    outcome = cancel(link, onMessage: onMessage)
-                case .link(let event):
-                    outcome = try take(event, on: link, onMessage: onMessage)
+                case .cancel: run.cancel()
+                case .link(let event): try take(event, in: &run, onMessage: onMessage)
                 }
             }
-            onStatus(status(of: link, cancelling: cancelling))
+            onStatus(status(of: run))
         }
-        return report(of: link, outcome: outcome ?? .cancelled)
+        if run.owesCancelScript {
+            if run.ending == .cancelled { onMessage("Cancelling: what the printer has taken comes first …") }
+            do {
+                let sequence = CancelSequence(link: link, script: scripts.cancel, hearsM108: run.hearsM108)
+                try sequence.run(limit: Self.cancelLimit) { onStatus(status(of: run)) }
+            } catch {
+                onMessage("Heaters could not be switched off: \(error)")
+            }
+        }
+        return report(of: run)
+    }
+
+    /// Seconds that the printer has for the cancel script: a wait for a temperature may come before it.
+    private static let cancelLimit = 900.0
+
+    /// What a run knows.
+    private struct Run {
+        let link: PrinterLink
+        var hearsM108 = false
+        var ending: PrintOutcome?
+        var owesCancelScript = false
+
+        mutating func cancel() {
+            ending = .cancelled
+            // Refused where no job runs: then nothing was switched on either.
+            do { try link.cancel() } catch { return }
+            owesCancelScript = true
+        }
+
+        mutating func fail(_ failure: JobFailure) {
+            ending = .failed(failure.description)
+            switch failure {
+            case .link, .stream(.printerReset, _), .stream(.printerHalted, _), .stream(.emergencyStopped, _): break
+            // A print that cannot go on must not leave a hot nozzle, where the printer still listens.
+            default: owesCancelScript = true
+            }
+        }
     }
 
     private func take(
-        _ event: LinkEvent, on link: PrinterLink, onMessage: (String) -> Void
-    ) throws(LinkError) -> PrintOutcome? {
+        _ event: LinkEvent, in run: inout Run, onMessage: (String) -> Void
+    ) throws(LinkError) {
         switch event {
         case .ready(let identity):
-            guard started.withLock({ $0 == nil }) else { return nil }
+            guard started.withLock({ $0 == nil }) else { return }
             if !identity.firmware.isEmpty { onMessage("Printer: \(identity.firmware)") }
-            try link.print(file)
+            run.hearsM108 = identity.hearsM108
+            try run.link.print(file)
             started.withLock { $0 = .now }
         case .jobFinished:
-            return .printed
+            run.ending = .printed
         case .jobFailed(let failure):
-            makeSafe(link, after: failure, onMessage: onMessage)
-            return .failed(failure.description)
+            run.fail(failure)
         case .down(let error):
             throw error
         case .printerHalted(let text):
-            return .failed("The firmware halted. \(text)")
+            run.ending = .failed(text.isEmpty ? "The firmware halted." : "The firmware halted: \(text)")
         case .action(.pause), .action(.paused):
             onMessage("The printer asks for a pause.")
-            try? link.pause()
+            // Refused when the job has just ended: its own event tells how.
+            try? run.link.pause()
         case .action(.resume), .action(.resumed):
-            try? link.resume()
+            try? run.link.resume()
         case .action(.cancel):
-            return cancel(link, onMessage: onMessage)
+            onMessage("The printer asks for the end of the print.")
+            run.cancel()
         case .line(let line):
             onMessage(line)
         case .resend, .printerRestarted, .action:
             break
         }
-        return nil
     }
 
-    private func cancel(_ link: PrinterLink, onMessage: (String) -> Void) -> PrintOutcome {
-        guard link.isReady else { return .cancelled }
-        try? link.cancel()
-        if link.snapshot.readings.isHeating { try? link.interruptHeating() }
-        runCancelScript(link, onMessage: onMessage)
-        return .cancelled
-    }
-
-    /// A print that cannot go on must not leave a hot nozzle, where the printer still listens.
-    private func makeSafe(_ link: PrinterLink, after failure: JobFailure, onMessage: (String) -> Void) {
-        switch failure {
-        case .link, .stream(.printerReset, _), .stream(.printerHalted, _), .stream(.emergencyStopped, _): return
-        default: runCancelScript(link, onMessage: onMessage)
-        }
-    }
-
-    private func runCancelScript(_ link: PrinterLink, onMessage: (String) -> Void) {
-        do {
-            // What the printer has taken comes first; a wait for a temperature may be among it.
-            try link.run(scripts.cancel, limit: 900)
-        } catch {
-            onMessage("Heaters could not be switched off: \(error)")
-        }
-    }
-
-    private func status(of link: PrinterLink, cancelling: Bool) -> Status {
-        let snapshot = link.snapshot
+    private func status(of run: Run) -> Status {
+        let snapshot = run.link.snapshot
         let elapsed = elapsed
         return Status(
             snapshot: snapshot, progress: JobProgress(snapshot: snapshot, size: file.size, elapsed: elapsed),
-            elapsed: elapsed, isCancelling: cancelling)
+            elapsed: elapsed, isCancelling: run.ending == .cancelled)
     }
 
     private var elapsed: Double { started.withLock { $0.map { MonotonicTime.now.seconds(since: $0) } ?? 0 } }
 
-    private func report(of link: PrinterLink, outcome: PrintOutcome) -> PrintReport {
-        let snapshot = link.snapshot
-        var report = PrintReport(outcome: outcome)
+    private func report(of run: Run) -> PrintReport {
+        let snapshot = run.link.snapshot
+        var report = PrintReport(outcome: run.ending ?? .cancelled)
         report.lines = snapshot.jobCommands
-        report.bytes = outcome == .printed ? file.size : snapshot.jobOffset
+        report.bytes = report.outcome == .printed ? file.size : snapshot.jobOffset
         report.resends = snapshot.resends
         report.seconds = elapsed
         return report

@@ -118,7 +118,7 @@ public struct CommandResult: Sendable, Hashable {
     public var transferID: UInt64?
     /// The dialog it is about.
     public var dialogID: UInt64?
-    /// The printer's new state. STATE_CHANGED is not sent for it: the event itself carries it.
+    /// A state to tell instead of the printer's present one.
     public var state: PrinterState?
 
     /// A result of any kind.

@@ -67,7 +67,10 @@ extension Printer {
     /// `change` leaves alone keep their value.
     ///
     /// Telemetry is a value, not a queue: only the newest is sent, at the next beat (once a second), and again until
-    /// the server has it. Beats without new telemetry carry the state, the job and the running command only.
+    /// the server has it. Beats without new telemetry carry the state, the job and the running command only; after
+    /// five minutes and after an outage everything is sent again.
+    ///
+    /// `change` runs under the printer's lock: it must be short and must not call the printer.
     public func telemetry(_ change: (inout Telemetry) -> Void) {
         self.change { [clock] core in
             var telemetry = core.telemetry
@@ -118,7 +121,8 @@ extension Printer {
     /// Facts about the printer.
     public var info: PrinterInfo { read { $0.info } }
 
-    /// Changes facts about the printer. The server learns them when it asks, or by ``sendInfo()``.
+    /// Changes facts about the printer. The server learns them when it asks, or by ``sendInfo()``. `change` runs under
+    /// the printer's lock: it must be short and must not call the printer.
     public func updateInfo(_ change: (inout PrinterInfo) -> Void) {
         self.change { change(&$0.info) }
     }

@@ -24,7 +24,8 @@ public enum PrinterError: Error, Sendable, Hashable, CustomStringConvertible {
 /// "connect" speaks to the server, "commands" runs handlers one at a time, "connect-calls" makes all other calls to
 /// the application.
 ///
-/// A started printer lives until ``stop(deadline:)``.
+/// A started printer lives until ``stop(deadline:)``. Handlers are kept by the printer: one that needs the printer
+/// should capture it weakly where the printer shall go away some time.
 public final class Printer: Sendable {
     typealias MakeTransport = @Sendable () throws(TransportError) -> any Transport
 
@@ -73,6 +74,11 @@ public final class Printer: Sendable {
                 wall: clock.wall(), chance: { Double.random(in: 0..<1) }))
     }
 
+    deinit {
+        commands.withLock { $0.finish() }
+        calls.finish()
+    }
+
     /// The model.
     public var type: PrinterType { read { $0.identity.type } }
 
@@ -113,14 +119,17 @@ extension Printer {
     }
 
     /// Sends the events that wait, for at most `deadline`, and ends the connection; telemetry stops at once. Returns
-    /// when the connection has ended. Handlers that still run are not waited for. The printer can be started again.
+    /// when the connection has ended, two seconds after the deadline at the latest. Handlers that still run are not
+    /// waited for, and their answers stay in the outbox. The printer can be started again.
     public func stop(deadline: Duration = .seconds(5)) {
-        let run = change { [clock] core in
-            core.stopDeadline = core.run == nil ? nil : clock.monotonic() + deadline
+        let end = clock.monotonic() + deadline
+        let run = change { core in
+            core.stopDeadline = core.run == nil ? nil : end
             core.endRegistration(.failed(.cancelled))
             return core.run
         }
-        run?.ended.wait()
+        // Not for ever: another thread may have started the printer again meanwhile.
+        run?.ended.wait(until: end + .seconds(2))
     }
 
     /// Makes sure that the connect thread runs.

@@ -15,6 +15,8 @@ extension PrinterCore {
     /// the server fail. It is given up so that the events behind it get through.
     static let mostServerErrors = 10
     static let longestServerErrors: Duration = .seconds(300)
+    /// The newest telemetry goes out again after this time (PrusaLink, Buddy firmware) and after an outage.
+    static let telemetryRepetition: Duration = .seconds(300)
 
     /// Takes the result of a request.
     ///
@@ -42,7 +44,9 @@ extension PrinterCore {
         case .telemetry(let version):
             telemetryCompleted(result, version: version, startedAt: outgoing.startedAt, now: now, wall: wall)
         case .event(let item): eventCompleted(result, item, now: now)
-        case .registration: registrationCompleted(result, retryAfter: retryAfter, now: now, wall: wall)
+        case .registration(let number):
+            guard number == registrationNumber else { return }
+            registrationCompleted(result, retryAfter: retryAfter, now: now, wall: wall)
         }
     }
 
@@ -71,6 +75,7 @@ extension PrinterCore {
             case 500...: observation = .noHTTP
             default: observation = .refused
             }
+            if response.isSuccess, !conditions.isConnected, telemetryVersion > 0 { repeatTelemetryAt = .zero }
             if !response.isSuccess, conditions.api != .broken {
                 log(.warning, "Connect answers \(response.status): \(response.errorMessage)")
             }
@@ -105,7 +110,10 @@ extension PrinterCore {
         telemetryTimer.succeeded()
         isTokenRefused = false
         acceptedTelemetry += 1
-        if let version { sentTelemetryVersion = version }
+        if let version {
+            sentTelemetryVersion = version
+            repeatTelemetryAt = now + Self.telemetryRepetition
+        }
         nextTelemetry = startedAt + options.telemetryInterval
         if response.status == 200 { arrive(response, now: now, wall: wall) }
     }

@@ -6,11 +6,13 @@ struct Outgoing: Sendable {
         /// `version` is the telemetry that it carries, `nil` for the mere sign of life.
         case telemetry(version: UInt64?)
         case event(OutboxItem)
-        case registration
+        /// One step of the registration with this number.
+        case registration(number: UInt64)
     }
 
     let item: Item
     let request: HTTPRequest
+    let settingsVersion: UInt64
     let startedAt: Duration
     let carriesToken: Bool
     let carriesClockAdjusted: Bool
@@ -45,7 +47,7 @@ extension PrinterCore {
             return .stop
         }
         payDebtOfInfo(now: now, wall: wall)
-        let candidates = candidates()
+        let candidates = candidates(now: now)
         guard let first = candidates.min(by: { ($0.due, $0.rank) < ($1.due, $1.rank) }) else {
             return .wait(until: earliest(machine.deadline, registration?.deadline, stopDeadline))
         }
@@ -62,7 +64,10 @@ extension PrinterCore {
             // Telemetry is not worth waiting for once the application wants to stop; an event is, until the deadline.
             guard case .event = outgoing.item, now < stopDeadline else { return .giveUp }
         }
-        if case .registration = outgoing.item, registration == nil { return .giveUp }
+        guard outgoing.settingsVersion == settingsVersion else { return .giveUp }
+        if case .registration(let number) = outgoing.item, registration == nil || number != registrationNumber {
+            return .giveUp
+        }
         return .wait(until: earliest(machine.deadline, stopDeadline))
     }
 
@@ -79,22 +84,23 @@ extension PrinterCore {
         return now >= stopDeadline || !canFlush
     }
 
-    private func candidates() -> [Candidate] {
+    private func candidates(now: Duration) -> [Candidate] {
         var candidates: [Candidate] = []
         if let registration, settings != nil, stopDeadline == nil {
             let due = max(registration.nextAt, channel.notBefore)
-            candidates.append(Candidate(item: .registration, due: due, rank: 0))
+            candidates.append(Candidate(item: .registration(number: registrationNumber), due: due, rank: 0))
         }
         guard isStarted, settings?.token != nil else { return candidates }
         // Events wait until telemetry has shown that the token is good again.
         if let first = outbox.first, !isTokenRefused {
             let due = max(firstEventSince, channel.notBefore, eventTimer.notBefore)
-            candidates.append(Candidate(item: .event(first), due: due, rank: 1))
+            candidates.append(Candidate(item: .event(first), due: due, rank: 2))
         }
         if stopDeadline == nil {
-            let version = telemetryVersion == sentTelemetryVersion ? nil : telemetryVersion
+            let isOwed = telemetryVersion != sentTelemetryVersion || repeatTelemetryAt.map { $0 <= now } ?? false
+            let version = isOwed ? telemetryVersion : nil
             let due = max(nextTelemetry, channel.notBefore, telemetryTimer.notBefore)
-            candidates.append(Candidate(item: .telemetry(version: version), due: due, rank: 2))
+            candidates.append(Candidate(item: .telemetry(version: version), due: due, rank: 1))
         }
         return candidates
     }
@@ -113,7 +119,9 @@ extension PrinterCore {
         switch item {
         case .telemetry(let version):
             let body = telemetryBody(isComplete: version != nil)
-            let timestamp = version == nil ? present : telemetryTimestamp
+            // A repeat says what is known now.
+            let isNew = version != nil && version != sentTelemetryVersion
+            let timestamp = isNew ? telemetryTimestamp : present
             return outgoing(
                 item, .post, Wire.telemetryPath, body: body, timestamp: timestamp, settings: settings, now: now)
         case .event(let waiting):
@@ -152,7 +160,7 @@ extension PrinterCore {
             body: body, connectTimeout: options.connectTimeout, deadline: options.requestDeadline,
             bodyLimit: options.longestAnswer, caFile: settings.caFile)
         return Outgoing(
-            item: item, request: request, startedAt: now, carriesToken: token != nil,
+            item: item, request: request, settingsVersion: settingsVersion, startedAt: now, carriesToken: token != nil,
             carriesClockAdjusted: clockWatch.isAdjusted)
     }
 

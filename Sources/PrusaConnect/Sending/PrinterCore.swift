@@ -22,7 +22,9 @@ struct PrinterCore: Sendable {
 
     // What the application says.
     var info: PrinterInfo
-    var settings: ConnectSettings?
+    private(set) var settings: ConnectSettings?
+    /// Counts changes of the settings: a request on its way with the old ones is given up.
+    private(set) var settingsVersion: UInt64 = 0
     var state = PrinterState.busy
     var jobID: UInt64?
     var handlers: [CommandName: CommandHandler] = [:]
@@ -36,11 +38,15 @@ struct PrinterCore: Sendable {
     private(set) var telemetryTimestamp = Timestamp(tenths: 0)
     var telemetryVersion: UInt64 = 0
     var sentTelemetryVersion: UInt64 = 0
+    /// When the newest telemetry is sent again although the server has it.
+    var repeatTelemetryAt: Duration?
 
     // What waits and what is known about the other side.
     var outbox: any EventOutbox
     var machine = CommandMachine()
     var registration: Registration?
+    /// Counts registrations, so that a late answer to a replaced one is not taken for the new one's.
+    var registrationNumber: UInt64 = 0
     var registrationPage: (name: String?, location: String?) = (nil, nil)
     var conditions = ConnectionConditions()
     var clockWatch: ClockWatch
@@ -110,6 +116,7 @@ extension PrinterCore {
         let isOtherServer = new?.server != settings?.server
         settings = new
         guard isOtherToken || isOtherServer else { return }
+        settingsVersion += 1
         isTokenRefused = false
         channel = RetryTimer()
         eventTimer = RetryTimer()
@@ -164,7 +171,7 @@ extension PrinterCore {
         change(&conditions)
         guard conditions != old else { return }
         let now = conditions
-        log(now.isConnected ? .info : .warning, "connection: \(now)")
+        log(now.firstBroken == nil ? .info : .warning, "connection: \(now)")
         for handler in onConditions { effects.append(.notify { handler(now) }) }
     }
 }
@@ -189,11 +196,10 @@ extension PrinterCore {
 
     /// A handler ended with `result`.
     mutating func finish(_ command: Command, _ result: CommandResult, now: Duration, wall: Duration) {
-        if let state = result.state { self.state = state }
         let event = Event(
             kind: result.event, source: result.source, data: result.data, commandID: command.id,
             jobID: result.jobID ?? jobID, transferID: result.transferID, reason: result.reason,
-            dialogID: result.dialogID, state: state, timestamp: Timestamp(sinceEpoch: wall))
+            dialogID: result.dialogID, state: result.state ?? state, timestamp: Timestamp(sinceEpoch: wall))
         let answer = StoredEvent(event, isAnswer: true)
         enqueue(answer, now: now)
         apply(machine.finish(command.id, answer: answer), now: now, wall: wall)
@@ -240,6 +246,7 @@ extension PrinterCore {
         }
         registrationPage = (name, location)
         registration = Registration(now: now, interval: options.registrationInterval)
+        registrationNumber += 1
     }
 
     /// Ends the registration, if one is going on, with a last report.

@@ -84,6 +84,10 @@ final class CurlTransport: Transport {
 
     private func result(of request: HTTPRequest, from client: OpaquePointer) -> TransportResult {
         let outcome = ccurl_outcome(client)
+        // libcurl takes an answer that ends within its headers for complete.
+        if outcome == CCURL_OK, !answer.hasAllHeaders {
+            return .failure(TransportError(kind: .cut, message: "\(request.server): answer ends within its headers"))
+        }
         if outcome == CCURL_OK {
             return .success(
                 HTTPResponse(status: Int(ccurl_status(client)), headers: answer.headers, body: answer.body))
@@ -147,6 +151,7 @@ private final class Answer {
     private(set) var headers: [HTTPHeader] = []
     private(set) var body: [UInt8] = []
     private(set) var isTooLong = false
+    private(set) var hasAllHeaders = false
     private var bodyLimit = 0
     private var headerBytes = 0
     private var requestBody: UnsafeMutableBufferPointer<UInt8>?
@@ -162,6 +167,7 @@ private final class Answer {
         headers = []
         body = []
         isTooLong = false
+        hasAllHeaders = false
         bodyLimit = limit
         headerBytes = 0
     }
@@ -182,6 +188,7 @@ private final class Answer {
         guard headerBytes <= Self.headerLimit else { return tooLong() }
         let bytes = line.map { UInt8(bitPattern: $0) }.filter { $0 != 0x0D && $0 != 0x0A }
         let text = String(decoding: bytes, as: UTF8.self)
+        hasAllHeaders = text.isEmpty
         if text.hasPrefix("HTTP/") {
             // A new status line: what came before was an interim answer such as 100 Continue.
             headers = []

@@ -7,8 +7,8 @@ import Crypto
 /// command at all (does not begin with G, M or T and a digit), which a damaged line can produce.
 public struct CommandDigest: Sendable {
     /// M-codes that are not part of a print: M105 (temperatures), M110 (line number), M113 (keep-alive),
-    /// M114 (position), M115 (firmware), M155 (automatic temperatures).
-    public static let housekeeping: Set<Int> = [105, 110, 113, 114, 115, 155]
+    /// M114 (position), M115 (firmware), M155 (automatic temperatures), M400 (waiting for the moves to end).
+    public static let housekeeping: Set<Int> = [105, 110, 113, 114, 115, 155, 400]
 
     private var hash = SHA256()
     private var pending: [UInt8] = []

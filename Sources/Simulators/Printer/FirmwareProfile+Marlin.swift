@@ -46,7 +46,7 @@ extension FirmwareProfile {
         profile.capabilities.reportsPositionAfterHoming = true
         profile.machine.hasBed = options.contains(.heatedBed)
         profile.machine.firstMoveDelay = 100_000_000
-        if options.contains(.hostActions) { profile.speed.move = 4_100_000 }
+        if options.contains(.hostActions) { profile.speed.move = 3_950_000 }
         profile.text.firmware = marlin2Firmware(options)
         profile.text.endstops = ["Reporting endstop status", "x_min: open", "y_min: open", "z_min: open"]
         profile.text.settings = lines(marlin2Settings)

@@ -21,7 +21,9 @@ extension MarlinPrinter {
         let isHousekeeping = words.letter == UInt8(ascii: "M") && CommandDigest.housekeeping.contains(words.code)
         let isNumbered = queue.frontNumber != nil || !configuration.digestsOnlyNumbered
         if words.letter != 0, !isHousekeeping, isNumbered { digest.append(queue.front) }
-        if configuration.keepsCommands { executedCommands.append(String(decoding: queue.front, as: UTF8.self)) }
+        if configuration.keepsCommands, isNumbered {
+            executedCommands.append(String(decoding: queue.front, as: UTF8.self))
+        }
     }
 
     /// Faults that count commands. True when the firmware is gone.

@@ -144,7 +144,7 @@ extension MarlinPrinter {
     /// Sends bytes as they are; on a paced line the processor waits for its transmitter, as an AVR without a
     /// transmit buffer does.
     mutating func send(_ bytes: [UInt8]) {
-        output.send(bytes, at: now)
+        output.send(bytes, at: max(now, processorFreeAt))
         if configuration.baud != nil { processorFreeAt = max(processorFreeAt, output.freeAt) }
     }
 

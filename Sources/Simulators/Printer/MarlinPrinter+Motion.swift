@@ -58,7 +58,8 @@ extension MarlinPrinter {
         var seconds = length / rate
         let fastest = profile.machine.highestSpeed
         for axis in 0..<4 { seconds = max(seconds, abs(way[axis]) / fastest[axis]) }
-        return UInt64(seconds / configuration.timeScale * 1e9)
+        // A damaged number can ask for a way of light years; an hour is long enough to show that.
+        return UInt64(min(seconds, 3600) / configuration.timeScale * 1e9)
     }
 
     /// Length of G2 and G3 around a centre given by I and J; the straight way when they are missing.

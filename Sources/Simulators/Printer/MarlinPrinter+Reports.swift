@@ -155,7 +155,7 @@ extension MarlinPrinter {
             let steps = (state.position + state.nativeOffset) * profile.machine.stepsPerMillimetre
             for (axis, name) in names.enumerated() {
                 text.append(name)
-                text.append(integer: Int(steps[axis].rounded()))
+                text.append(integer: Int(min(max(steps[axis].rounded(), -2e9), 2e9)))
             }
         }
     }

@@ -43,7 +43,7 @@ public struct MarlinPrinter: Sendable {
         public var faults = FaultPlan.none
         /// Whether `executedCommands` keeps the text of every command.
         public var keepsCommands = false
-        /// Whether the digest counts only commands that came with a line number (and so with a checksum).
+        /// Whether the digest and `executedCommands` count only commands that came with a line number (and so with a checksum).
         public var digestsOnlyNumbered = false
 
         /// A printer in real time on an infinitely fast line.
@@ -59,7 +59,8 @@ public struct MarlinPrinter: Sendable {
     }
 
     let configuration: Configuration
-    var profile: FirmwareProfile { configuration.profile }
+    /// A copy of the configuration's: reading it in place is what keeps the hot path from copying it whole.
+    let profile: FirmwareProfile
 
     var now: UInt64 = 0
     var condition = Condition.running
@@ -102,7 +103,7 @@ public struct MarlinPrinter: Sendable {
     /// A printer that was switched on long ago and is idle.
     public init(_ configuration: Configuration = Configuration()) {
         self.configuration = configuration
-        let profile = configuration.profile
+        profile = configuration.profile
         let plan = configuration.faults
         let byteTime = configuration.baud.map { 10_000_000_000 / UInt64(max($0, 1)) } ?? 0
         input = SerialInput(
@@ -185,6 +186,16 @@ public struct MarlinPrinter: Sendable {
         guard case .waitingForUser(let acknowledges) = activity else { return }
         activity = .none
         if acknowledges { finish() }
+        settle()
+    }
+
+    /// A screen of the printer wants the button (crash, thermal anomaly, filament): a command that runs is ended with
+    /// its `ok`, the next ones wait, their lines are still checked, and `echo:busy: paused for user` repeats.
+    public mutating func showScreen(at time: UInt64) {
+        advance(to: time)
+        guard condition == .running else { return }
+        if !activity.isNone { finish() }
+        begin(.waitingForUser(acknowledges: false))
         settle()
     }
 

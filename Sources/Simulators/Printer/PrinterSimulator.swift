@@ -27,7 +27,8 @@ public final class PrinterSimulator: Sendable {
         public var printer: MarlinPrinter.Configuration
         /// A symbolic link that always points to the current device, replaced if it is a link already.
         public var link: String?
-        /// Whether opening the port resets the board, as boards do whose reset hangs on DTR.
+        /// Whether opening the port resets the board, as boards do whose reset hangs on DTR. Give the printer a
+        /// bootloader time too: many hosts discard what arrives while they set the port up.
         public var resetsOnOpen = false
 
         /// A printer that is not reset when its port is opened.
@@ -38,6 +39,8 @@ public final class PrinterSimulator: Sendable {
         var printer: MarlinPrinter
         var thread: pthread_t?
         var master: Int32 = -1
+        /// Which terminal `master` is; descriptors are reused, this is not.
+        var terminal = 0
         var path = ""
         var stopping = false
         var isOpen = false
@@ -66,6 +69,7 @@ public final class PrinterSimulator: Sendable {
         let isFirst = state.withLock { state in
             guard state.thread == nil else { return false }
             state.master = master
+            state.terminal += 1
             state.path = path
             state.stopping = false
             return true
@@ -121,7 +125,9 @@ public final class PrinterSimulator: Sendable {
         let old = state.withLock { state in
             defer {
                 state.master = master
+                state.terminal += 1
                 state.path = path
+                state.isOpen = false
             }
             return state.master
         }
@@ -147,6 +153,9 @@ public final class PrinterSimulator: Sendable {
 
     /// Presses the button that a waiting firmware waits for.
     public func pressButton() { withPrinter { $0.pressButton(at: $1) } }
+
+    /// A screen of the printer wants the button: commands wait, busy messages repeat.
+    public func showScreen() { withPrinter { $0.showScreen(at: $1) } }
 
     /// The firmware says a line of its own accord.
     public func emit(_ line: String) { withPrinter { $0.emit(line, at: $1) } }
@@ -228,20 +237,21 @@ public final class PrinterSimulator: Sendable {
     private func run() {
         cserial_name_thread("sim-printer")
         var terminal = TerminalBuffers()
+        var knowsHost = false
         while true {
-            let turn = turn(&terminal)
+            let turn = turn(&terminal, knowsHost: knowsHost)
             if turn.stopping { return }
-            wait(for: turn)
-            cserial_eventfd_clear(wake)
+            knowsHost = wait(for: turn)
         }
     }
 
     /// Reads what the host wrote, lets the printer work, writes what it said.
-    private func turn(_ terminal: inout TerminalBuffers) -> Turn {
+    private func turn(_ terminal: inout TerminalBuffers, knowsHost: Bool) -> Turn {
         state.withLock { state in
             let master = state.master
-            if master != terminal.master { terminal.reset(to: master) }
-            let isOpen = master >= 0 && terminal.hasHost()
+            let isSame = state.terminal == terminal.number
+            if !isSame { terminal.reset(to: master, number: state.terminal) }
+            let isOpen = master >= 0 && ((isSame && knowsHost) || terminal.hasHost())
             if isOpen != state.isOpen {
                 state.isOpen = isOpen
                 if isOpen { opened(&state, &terminal) }
@@ -262,7 +272,8 @@ public final class PrinterSimulator: Sendable {
         state.printer.reset(at: cserial_monotonic_ns())
     }
 
-    private func wait(for turn: Turn) {
+    /// Sleeps until something is to do. True when it is certain that a host has the port open.
+    private func wait(for turn: Turn) -> Bool {
         var timeout = turn.deadline.map { Int64(clamping: $0) } ?? -1
         var polled = [cserial_pollfd(fd: wake, events: Int16(CSERIAL_IN), revents: 0)]
         if turn.isOpen {
@@ -272,5 +283,8 @@ public final class PrinterSimulator: Sendable {
             timeout = timeout < 0 ? Self.openCheck : min(timeout, Self.openCheck)
         }
         _ = cserial_poll(&polled, UInt32(polled.count), timeout)
+        if polled[0].revents != 0 { cserial_eventfd_clear(wake) }
+        guard turn.isOpen else { return false }
+        return polled[1].revents & Int16(CSERIAL_HUP | CSERIAL_ERR | CSERIAL_NVAL) == 0
     }
 }

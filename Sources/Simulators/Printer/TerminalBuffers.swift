@@ -2,7 +2,9 @@ import CSerial
 
 /// The master side of a pseudo-terminal with what is on its way in and out.
 struct TerminalBuffers {
-    private(set) var master: Int32 = -1
+    private var master: Int32 = -1
+    /// Which of the simulator's terminals this is.
+    private(set) var number = 0
     private var received = [UInt8](repeating: 0, count: 1 << 16)
     private var unsent: [UInt8] = []
     private var sent = 0
@@ -10,10 +12,14 @@ struct TerminalBuffers {
     /// A host that does not read loses what is beyond this, as on a real serial port.
     private static let mostUnsent = 1 << 20
 
+    /// A shorter read means that the kernel had no more.
+    private static let wholeRead = 2048
+
     var hasUnsent: Bool { sent < unsent.count }
 
-    mutating func reset(to newMaster: Int32) {
+    mutating func reset(to newMaster: Int32, number newNumber: Int) {
         master = newMaster
+        number = newNumber
         discardUnsent()
     }
 
@@ -44,7 +50,7 @@ struct TerminalBuffers {
                 return
             }
             write()
-            if count <= 0 { return }
+            if count <= 0 || count < Self.wholeRead { return }
         }
     }
 

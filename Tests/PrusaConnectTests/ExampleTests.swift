@@ -1,0 +1,112 @@
+import Foundation
+import Testing
+
+@testable import PrusaConnect
+
+@Suite(.timeLimit(.minutes(2))) struct ExampleTests {
+    @Test("From a settings file without token to a print: the examples of the documentation")
+    func wholeStory() async throws {
+        let isPolled = Shared(false)
+        let server = try ScriptedServer { request in
+            switch (request.method, request.target) {
+            case ("POST", "/p/register"): return .status(200, [("Code", "7P48QBJTSP")])
+            case ("GET", "/p/register"): return .status(200, [("Token", "6Y1t9EwL56nGisiWgNZq")])
+            case (_, "/p/telemetry") where request.json?["temp_nozzle"] == 24.1:
+                guard
+                    !isPolled.change({ old in
+                        defer { old = true }; return old
+                    })
+                else { return .noContent }
+                let json =
+                    #"{"command": "START_PRINT", "args": ["/usb/box.gcode"], "kwargs": {"path": "/usb/box.gcode"}}"#
+                return .command("5012", json)
+            default: return .noContent
+            }
+        }
+        let directory = try TemporaryDirectory()
+        let path = directory.file("prusa_printer_settings.ini")
+        let text = """
+            [printer]
+            type = MK3S
+
+            [service::connect]
+            hostname = 127.0.0.1
+            tls = False
+            port = \(server.port)
+            ; the token comes with the registration
+            token =
+
+            [service::local]
+            api_key = hunter2key
+
+            """
+        try text.write(toFile: path, atomically: true, encoding: .utf8)
+
+        // Registration.
+        let type = try #require(PrinterType(INIFile(path: path).value(of: "type", in: "printer") ?? ""))
+        let new = try Printer(type: type, serialNumber: testSerial, connection: ConnectSettings(path: path))
+        for await progress in new.register() {
+            guard case .registered = progress else { continue }
+            var file = try INIFile(path: path)
+            try #require(new.connection).store(in: &file)
+            try file.write()
+        }
+        let stored = try String(contentsOfFile: path, encoding: .utf8)
+        #expect(stored == text.replacingOccurrences(of: "token =\n", with: "token = 6Y1t9EwL56nGisiWgNZq\n"))
+
+        // The next start.
+        let printer = try Printer(
+            type: type, serialNumber: testSerial, connection: ConnectSettings(path: path), options: quickOptions)
+        let printed = Shared<[String]>([])
+        printer.on(.startPrint) { [weak printer] command in
+            let file = try command.required("path")
+            printer?.setState(.printing, source: .connect, commandID: command.id)
+            printed.change { $0.append(file) }
+            return .finished
+        }
+        try printer.start()
+        printer.setState(.idle, source: .marlin)
+        printer.telemetry {
+            $0.nozzleTemperature = 24.1
+            $0.bedTemperature = 23.2
+        }
+        eventually("the print is told") { server.events.count == 4 && printer.waitingEvents == 0 }
+        #expect(printed.value == ["/usb/box.gcode"])
+        #expect(
+            server.events.map { String(decoding: $0.body, as: UTF8.self) } == [
+                #"{"event": "STATE_CHANGED", "source": "MARLIN", "data": {}, "state": "IDLE"}"#,
+                #"{"event": "ACCEPTED", "source": "CONNECT", "data": {}, "command_id": 5012, "state": "IDLE"}"#,
+                #"{"event": "STATE_CHANGED", "source": "CONNECT", "data": {}, "command_id": 5012, "state": "PRINTING"}"#,
+                #"{"event": "FINISHED", "source": "CONNECT", "data": {}, "command_id": 5012, "state": "PRINTING"}"#,
+            ])
+        #expect(
+            server.requests.filter { !$0.isRegistration }.allSatisfy { $0.header("Token") == "6Y1t9EwL56nGisiWgNZq" })
+        printer.stop()
+    }
+
+    @Test("A printer that is let go ends its threads")
+    func letGo() throws {
+        func threads() -> Int {
+            (try? FileManager.default.contentsOfDirectory(atPath: "/proc/self/task"))?.count { task in
+                let name = try? String(contentsOfFile: "/proc/self/task/\(task)/comm", encoding: .utf8)
+                return name == "letgo-\(getpid())".prefix(15) + "\n"
+            } ?? -1
+        }
+        var worker: SerialWorker? = SerialWorker(name: String("letgo-\(getpid())".prefix(15)))
+        let ran = Shared(0)
+        for _ in 0..<100 { worker?.run { ran.change { $0 += 1 } } }
+        eventually("all jobs ran") { ran.value == 100 }
+        #expect(threads() == 1)
+        worker?.finish()
+        worker = nil
+        eventually("the thread is gone") { threads() == 0 }
+        weak var gone: Printer?
+        do {
+            let printer = try makePrinter(ScriptedServer().settings)
+            gone = printer
+            try printer.start()
+            printer.stop()
+        }
+        eventually("the printer is gone") { gone == nil }
+    }
+}
