@@ -78,7 +78,9 @@ struct Simulation {
                 let part = Array(answer[piece..<min(piece + pieces, answer.count)])
                 engine.receive(part.span, now: now) { _, _ in }
             }
+            var news = false
             while let report = engine.nextReport() {
+                news = true
                 switch report {
                 case .jobFinished: outcome.finished = true
                 case .jobFailed(let failure), .linkFailed(let failure): outcome.failure = outcome.failure ?? failure
@@ -86,6 +88,9 @@ struct Simulation {
                 }
             }
             if outcome.finished || outcome.failure != nil { break }
+            if news { continue }
+            // A probe has no checksum: one damaged bit makes an M1 of it, and a user would press the button.
+            if printer.isWaitingForUser { printer.pressButton(at: now) }
             let target = min(engine.deadline, printer.nextDeadline ?? .max)
             if answer.isEmpty, engine.outputCount == 0 {
                 guard target != .max else {

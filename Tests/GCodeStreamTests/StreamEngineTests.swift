@@ -270,4 +270,16 @@ import Testing
         #expect(driver.beginJob())
         #expect(driver.feed(["M110 N5", "G0"]) == [numbered(2, "G0")])
     }
+
+    @Test func anM105AnsweredWithoutTemperaturesCountsAfterAWhile() {
+        let driver = EngineDriver()
+        driver.synchronise()
+        #expect(driver.written() == ["N0 M110 N0*125"])
+        #expect(driver.answer("ok") == ["N1 M105*38"])
+        _ = driver.answer("T:25.0 B:25.0", "ok")
+        #expect(driver.reports() == [])
+        #expect(driver.deadline < .max)
+        _ = driver.wait(milliseconds: 501)
+        #expect(driver.reports() == [.synchronised])
+    }
 }

@@ -103,6 +103,12 @@ extension MarlinPrinter {
     /// The digest of the commands executed so far.
     public var executedDigest: CommandDigest { digest }
 
+    /// Whether the printer waits for its button.
+    public var isWaitingForUser: Bool {
+        if case .waitingForUser = activity { return true }
+        return false
+    }
+
     private var visibleState: PrinterSnapshot.State {
         switch condition {
         case .booting: return .booting
