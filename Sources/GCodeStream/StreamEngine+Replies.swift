@@ -116,6 +116,8 @@ extension StreamEngine {
     private mutating func settle(_ number: UInt32, as evidence: Evidence, now: UInt64) {
         switch sent.acknowledge(number) {
         case .job(let end):
+            // Before the count of a new job is agreed on, these are the last lines of one that was cancelled.
+            guard synchronisation == .done else { return }
             counters.jobCommands += 1
             if end > completedOffset { completedOffset = end }
             if number > lastResend { repeatedResends = 0 }

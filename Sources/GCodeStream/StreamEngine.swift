@@ -91,7 +91,7 @@ public struct StreamEngine: ~Copyable {
     /// Where the last acknowledged job command ends in its file, in bytes.
     public internal(set) var completedOffset: UInt64 = 0
 
-    /// The firmware's last `Error:` line, cut to 96 bytes.
+    /// The firmware's last `Error:` line since `synchronise` or `begin`, cut to 96 bytes.
     public internal(set) var errorText = CommandBuffer()
 
     /// Makes an engine that waits for `synchronise`.
@@ -107,6 +107,7 @@ public struct StreamEngine: ~Copyable {
         output.removeAll()
         inFlight.removeAll()
         halted = false
+        errorText.removeAll()
         resync = nil
         synchronisationAttempts = 0
         requestSynchronisation(now: now)
@@ -120,6 +121,7 @@ public struct StreamEngine: ~Copyable {
         job = .streaming
         hasStaged = false
         completedOffset = 0
+        errorText.removeAll()
         counters.jobCommands = 0
         synchronisationAttempts = 0
         requestSynchronisation(now: now)
