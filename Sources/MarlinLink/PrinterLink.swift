@@ -250,7 +250,10 @@ public final class PrinterLink: Sendable {
             // The engine has forgotten what was unacknowledged: nobody may wait for it.
             waiters.dropAll()
             noteTrouble(failure, with: &delivery)
-            endJob(.stream(failure, text: text))
+            // Of a job that was cancelled meanwhile only the link's trouble is left.
+            if !endJob(.stream(failure, text: text)) {
+                deliver(.linkFailed(failure), text: text, with: &delivery)
+            }
         case .linkFailed(.printerReset):
             waiters.dropAll()
             noteTrouble(.printerReset, with: &delivery)
@@ -293,14 +296,16 @@ public final class PrinterLink: Sendable {
         onEvent(.ready(identity))
     }
 
-    private func endJob(_ failure: JobFailure?) {
+    /// False when no job was running.
+    @discardableResult
+    private func endJob(_ failure: JobFailure?) -> Bool {
         let wasActive = state.withLock { state in
             let was = state.jobActive
             state.jobActive = false
             return was
         }
-        guard wasActive else { return }
-        onEvent(failure.map { .jobFailed($0) } ?? .jobFinished)
+        if wasActive { onEvent(failure.map { .jobFailed($0) } ?? .jobFinished) }
+        return wasActive
     }
 
     private func goDown(_ error: LinkError) {
