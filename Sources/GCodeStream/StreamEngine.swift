@@ -114,10 +114,10 @@ public struct StreamEngine: ~Copyable {
         lastHeard = now
     }
 
-    /// Begins a job: the line count starts anew, then commands may be pushed. False while another one runs or the
-    /// printer is not synchronised.
+    /// Begins a job: the line count starts anew, then commands may be pushed. False while another one runs or before
+    /// `synchronise`. A count that is just being agreed on, for a job that was cancelled at once, is agreed on again.
     public mutating func begin(now: UInt64) -> Bool {
-        guard job == .none, synchronisation == .done, !halted else { return false }
+        guard job == .none, synchronisation != .none, !halted else { return false }
         job = .streaming
         hasStaged = false
         completedOffset = 0

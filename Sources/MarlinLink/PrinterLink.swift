@@ -266,8 +266,12 @@ public final class PrinterLink: Sendable {
         case .jobFinished: endJob(job, nil)
         case .jobFailed(let failure):
             noteTrouble(failure, with: &delivery)
-            endJob(job, .stream(failure, text: text))
-            if failure == .notSynchronised { goDown(.notSynchronised(path: configuration.port)) }
+            // Of a job that was cancelled meanwhile only the link's trouble is left.
+            if !endJob(job, .stream(failure, text: text)) {
+                deliver(.linkFailed(failure), text: text, of: job, with: &delivery)
+            } else if failure == .notSynchronised {
+                goDown(.notSynchronised(path: configuration.port))
+            }
         case .linkFailed(.printerReset):
             noteTrouble(.printerReset, with: &delivery)
             onEvent(.printerRestarted)
@@ -311,15 +315,16 @@ public final class PrinterLink: Sendable {
         onEvent(.ready(identity))
     }
 
-    /// Ends job `number`, unless it is over already.
-    private func endJob(_ number: UInt32, _ failure: JobFailure?) {
+    /// Ends job `number`; false when it was over already.
+    @discardableResult
+    private func endJob(_ number: UInt32, _ failure: JobFailure?) -> Bool {
         let wasActive = state.withLock { state in
             guard state.job != nil, state.jobNumber == number else { return false }
             state.job = nil
             return true
         }
-        guard wasActive else { return }
-        onEvent(failure.map { .jobFailed($0) } ?? .jobFinished)
+        if wasActive { onEvent(failure.map { .jobFailed($0) } ?? .jobFinished) }
+        return wasActive
     }
 
     private func goDown(_ error: LinkError) {

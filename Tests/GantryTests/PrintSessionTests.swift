@@ -87,7 +87,7 @@ import Testing
         let firmware: FirmwareProfile = hasEmergencyParser ? .marlin2Custom : .marlin2
         let rig = try Rig(Files.heating(), firmware: firmware) { board in
             // Without emergency parser the printer first heats to the end: that must be soon.
-            board.timeScale = hasEmergencyParser ? 1 : 60
+            board.timeScale = hasEmergencyParser ? 1 : 15
         }
         try rig.start()
         try await eventually("it heats") { rig.statuses.value.last?.snapshot.readings.isHeating ?? false }

@@ -264,7 +264,9 @@ extension Machine.Core {
     mutating func apply(_ event: MachineState.Event, reason: String?, job: Job?) -> Effect {
         guard let next = state.after(event) else { return .none }
         switch event {
-        case .stopped, .failed: cancelScript = .owed
+        // Whoever cancels runs the script; no job may begin before that.
+        case .stopped: cancelScript = .running
+        case .failed: cancelScript = .owed
         case .lost: if state.hasJob { cancelScript = .owed }
         // Whoever restarts or halts switches the heaters off itself; a new job sets them anew.
         case .restarting, .halted, .jobStarted: cancelScript = .done
