@@ -4,7 +4,11 @@
 /// - comments: after `;` an MK3S throws away the rest of that line *and the next line*, without an ok. Everything
 ///   from `;` to the line's end goes, whatever the command: no firmware prints a `;` of M117 or M118.
 /// - blank lines: no firmware ever answers one, so a host that waits for the ok waits for ever.
-/// - a byte order mark, NUL bytes, and blanks around the command.
+/// - a byte order mark, and blanks around the command.
+/// - line numbers and checksums of a file that was numbered (`N12 G1 X1*33`): the lines get new ones, and firmware takes
+///   the last `N` that it finds.
+/// - any other `*` becomes an `x`: an MK3S takes the first one in a line for the checksum's mark, so that an
+///   `M117 5*4` could never be sent.
 ///
 /// Bytes beyond ASCII are passed on inside a command (an M117 text) and dropped with a comment: a stray Latin-1
 /// byte is no reason to stop a print.
@@ -17,9 +21,12 @@ public struct CommandScanner: Sendable {
         case command
         /// A command ended that is too long for any firmware; `command` has its beginning, `length` its length.
         case tooLong
+        /// A command ended that has NUL bytes in it: the file was damaged, by a power cut while it was copied for
+        /// example. `command` has the rest.
+        case damaged
     }
 
-    /// The command that `.command` or `.tooLong` announced; valid until the next byte is fed.
+    /// The command that the last step but `.more` announced; valid until the next byte is fed.
     public private(set) var command = CommandBuffer()
 
     /// Length of that command in bytes, also where it did not fit.
@@ -33,6 +40,7 @@ public struct CommandScanner: Sendable {
 
     private var currentLine: UInt64 = 1
     private var inComment = false
+    private var hasNul = false
     private var mark = LayerMark()
     private var finished = true
 
@@ -46,6 +54,7 @@ public struct CommandScanner: Sendable {
         if finished {
             command.removeAll()
             length = 0
+            hasNul = false
             finished = false
         }
         switch byte {
@@ -57,7 +66,7 @@ public struct CommandScanner: Sendable {
             if !inComment && length == 0 { mark.begin() }
             inComment = true
         case 0:
-            break
+            if !inComment { hasNul = true }
         case UInt8(ascii: " "), UInt8(ascii: "\t"), 0xEF, 0xBB, 0xBF:
             // Leading blanks and the byte order mark (EF BB BF) in front of the first command.
             if !inComment && length > 0 { take(byte) }
@@ -81,7 +90,10 @@ public struct CommandScanner: Sendable {
         inComment = false
         finished = true
         lineNumber = currentLine
+        if hasNul, length > 0 { return .damaged }
         if length > command.count { return .tooLong }
+        command.removeNumbering()
+        length = command.count
         trimEnd()
         return length == 0 ? .more : .command
     }
@@ -120,5 +132,25 @@ private struct LayerMark: Sendable {
             return true
         }
         return false
+    }
+}
+
+extension CommandBuffer {
+    /// Takes `N12 ` from the beginning and, if that was there, `*33` from the end.
+    fileprivate mutating func removeNumbering() {
+        var star = count
+        for index in 0..<count where self[index] == UInt8(ascii: "*") { star = index }
+        let isNumbered = count > 1 && self[0] == UInt8(ascii: "N") && self[1].isDigit
+        guard isNumbered || star < count else { return }
+        var plain = CommandBuffer()
+        var start = 0
+        if isNumbered {
+            start = 1
+            while start < count, self[start].isDigit || self[start] == UInt8(ascii: " ") { start += 1 }
+        }
+        for index in start..<(isNumbered ? star : count) {
+            plain.append(self[index] == UInt8(ascii: "*") ? UInt8(ascii: "x") : self[index])
+        }
+        self = plain
     }
 }

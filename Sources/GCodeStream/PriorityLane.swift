@@ -20,6 +20,7 @@ struct PriorityLane: Sendable {
         else { return false }
         let index = (head + count) % Limits.priorityLane
         slots[index].command.set(command)
+        guard !slots[index].command.changesLineCount else { return false }
         slots[index].tag = tag
         count += 1
         return true

@@ -63,7 +63,7 @@ extension Reply {
             return .halted
         case UInt8(ascii: "E") where line.has("Error:", at: start):
             return parseError(line, from: start + 6)
-        case UInt8(ascii: "T") where line.contains(" W:", from: start):
+        case UInt8(ascii: "T") where line.contains(" W:", from: start) && !line.has("start", at: line.count - 5):
             return .busy
         default:
             return parseRest(line, from: start)
@@ -79,8 +79,10 @@ extension Reply {
         if end - start > 2, line.has("ok", at: end - 2), line[end - 3].isDigit, line.has("echo:", at: start) {
             return .ok(OkFields())
         }
-        // Noise of a bootloader in front of the first line after a reset.
-        if end <= 16, end > 5, line.has("start", at: end - 5), !line[end - 6].isPrintable { return .start }
+        // A reset in the midst of a line, or the noise of a bootloader before it: "T:205.3 /205.0 B:6start".
+        if end > 5, line.has("start", at: end - 5), !line[end - 6].isLetter, line[end - 6] != UInt8(ascii: " ") {
+            return .start
+        }
         return .other
     }
 

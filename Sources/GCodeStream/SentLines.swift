@@ -97,6 +97,12 @@ extension CommandBuffer {
     /// M105, whose answer can be told from a plain ok.
     var isTemperatureQuery: Bool { isCommand("M105") }
 
+    /// True for what would make the printer count from somewhere else: an M110, or a line number of its own (firmware
+    /// takes the last `N` of a line).
+    var changesLineCount: Bool {
+        isCommand("M110") || count > 1 && self[0] == UInt8(ascii: "N") && self[1].isDigit
+    }
+
     /// True when the command word is `word`.
     func isCommand(_ word: StaticString) -> Bool {
         let length = word.utf8CodeUnitCount

@@ -27,7 +27,12 @@ public struct StreamSettings: Sendable, Equatable {
     /// How long the printer may say nothing at all while something is unacknowledged before the job fails.
     public var silenceLimit: UInt64 = 120_000_000_000
 
-    /// How often in a row the printer may ask for the same line before the job fails.
+    /// How long the printer may talk (temperature reports, for example) without answering a command, asking for one or
+    /// saying that it is busy, before the job fails. Long enough for a bed levelling without busy messages.
+    public var chatterLimit: UInt64 = 900_000_000_000
+
+    /// How often in a row the printer may ask for the same line before the job fails; ten times
+    /// as many requests for any lines end it too, when nothing arrives in between.
     public var resendLimit: UInt32 = 20
 
     /// Settings for Marlin's defaults.

@@ -5,6 +5,10 @@ extension StreamEngine {
         // After a kill only a restart is news.
         guard !halted || reply == .start else { return }
         switch reply {
+        case .ok, .resend, .busy, .busyForUser: lastSign = now
+        default: break
+        }
+        switch reply {
         case .ok(let fields):
             acknowledge(fields, now: now)
         case .resend(let line):
@@ -14,7 +18,6 @@ extension StreamEngine {
         case .start:
             output.removeAll()
             fail(.printerReset, now: now)
-            synchronisation = .none
         case .halted:
             output.removeAll()
             fail(.printerHalted, now: now)
@@ -45,6 +48,7 @@ extension StreamEngine {
 
     private mutating func acknowledge(_ fields: OkFields, now: UInt64) {
         learn(fields)
+        if fields.hasTemperature { knowsTemperatureOk = true }
         if ignoresNextOk {
             ignoresNextOk = false
             // The ok of a Resend; nothing else can come of what was on the wire: no need to wait any longer.
@@ -103,6 +107,7 @@ extension StreamEngine {
             guard let entry = inFlight.removeFirst() else { break }
             if entry.isMarker { earlyMarkerFollower = evidence == .assumed ? entry.follower : nil }
             if entry.number > 0 {
+                if evidence == .proven { prove(through: entry.number - 1, now: now) }
                 settle(entry.number, as: evidence, now: now)
             } else if synchronisation == .renumbering, !entry.isMarker {
                 // A probe's answer proves nothing about the M110 before it.
@@ -113,14 +118,40 @@ extension StreamEngine {
         probeAttempts = 0
     }
 
+    /// Lines up to `number` that went without an answer of their own have arrived.
+    private mutating func prove(through number: UInt32, now: UInt64) {
+        guard number > provenThrough else { return }
+        var line = Swift.max(provenThrough + 1, sent.oldest)
+        provenThrough = number
+        while line <= number {
+            if inFlight.index(of: line) == nil { settle(line, as: .proven, now: now) }
+            line += 1
+        }
+    }
+
     private mutating func settle(_ number: UInt32, as evidence: Evidence, now: UInt64) {
+        switch evidence {
+        case .passed where synchronisation == .done || synchronisation == .wanted:
+            // Taken or lost: the next numbered line tells.
+            needsProof = true
+            return
+        case .proven:
+            if number > provenThrough { provenThrough = number }
+            needsProof = false
+        case .passed, .assumed:
+            break
+        }
+        if number > highestSettled {
+            highestSettled = number
+            resendsWithoutProgress = 0
+            repeatedResends = 0
+        }
         switch sent.acknowledge(number) {
         case .job(let end):
             // Before the count of a new job is agreed on, these are the last lines of one that was cancelled.
             guard synchronisation == .done else { return }
             counters.jobCommands += 1
             if end > completedOffset { completedOffset = end }
-            if number > lastResend { repeatedResends = 0 }
         case .priority(let tag):
             reports.push(.acknowledged(tag: tag))
         case .engine:
@@ -175,17 +206,23 @@ extension StreamEngine {
     private mutating func resend(_ line: UInt32?, now: UInt64) {
         counters.resendRequests += 1
         ignoresNextOk = true
+        resendsWithoutProgress += 1
+        guard resendsWithoutProgress <= settings.resendLimit * 10 else {
+            resendsWithoutProgress = 0
+            fail(.tooManyResends(line: line ?? lastResend), now: now)
+            return
+        }
         guard let line else { return }
         switch synchronisation {
         case .none:
             return
-        case .wanted, .renumbering:
+        case .renumbering:
             startSettling(line: 0, now: now)
             return
         case .verifying where line != 1:
             startSettling(line: 0, now: now)
             return
-        case .verifying, .done:
+        case .wanted, .verifying, .done:
             break
         }
         if let resync, resync.line == line {
@@ -198,14 +235,16 @@ extension StreamEngine {
             fail(.tooManyResends(line: line), now: now)
             return
         }
-        if line <= sent.next, line >= sent.oldest, line > 0 {
+        // Line 1 was proved when the count was agreed on: a printer that wants it again has restarted, or the number
+        // was damaged.
+        if line <= sent.next, line >= sent.oldest, line > 1 || synchronisation == .verifying {
             startSettling(line: line, now: now)
         } else if repeatedResends < 3 {
             // Perhaps the number was damaged on its way: offer the oldest line that may be missing, and the printer
             // says again what it wants.
             startSettling(line: oldestUnsettled, now: now)
         } else {
-            fail(.resendOutOfRange(line: line), now: now)
+            fail(line == 1 ? .printerReset : .resendOutOfRange(line: line), now: now)
         }
     }
 
@@ -252,12 +291,10 @@ extension StreamEngine {
             requestSynchronisation(now: now)
             return
         }
-        // The printer has the lines before it: it says so itself.
-        var number = sent.oldest
-        while number < resync.line {
-            if inFlight.index(of: number) == nil { settle(number, as: .proven, now: now) }
-            number += 1
-        }
+        // The printer has the lines before it: it says so itself. Those it has not executed yet will be answered.
+        prove(through: resync.line - 1, now: now)
+        provenThrough = resync.line - 1
+        needsProof = false
         counters.jobCommands -= Swift.min(sent.withdraw(from: resync.line), counters.jobCommands)
         cursor = resync.line
     }
@@ -275,6 +312,7 @@ extension StreamEngine {
         ignoresNextOk = false
         inFlight.removeAll()
         cursor = sent.next
+        needsProof = false
         while let tag = lane.dropFirst() { reports.push(.dropped(tag: tag)) }
         reports.push(hadJob ? .jobFailed(failure) : .linkFailed(failure))
         switch failure {

@@ -8,7 +8,7 @@ extension StreamEngine {
         case .none, .renumbering:
             return
         case .wanted:
-            if inFlight.isEmpty, cursor == sent.next {
+            if inFlight.isEmpty, cursor == sent.next, !needsProof {
                 renumber(now: now)
                 return
             }
@@ -28,12 +28,18 @@ extension StreamEngine {
             send(cursor, now: now)
             return true
         }
-        guard synchronisation == .done else { return false }
+        guard synchronisation == .done || synchronisation == .wanted && needsProof else { return false }
         guard sent.next < Limits.lineNumber else {
             fail(.lineNumbersExhausted, now: now)
             return false
         }
-        if !lane.isEmpty {
+        if needsProof, !isEnding {
+            var command = CommandBuffer()
+            command.set("M105")
+            guard hasRoom(forCommand: command.count) else { return false }
+            needsProof = false
+            sent.add(command, origin: .engine)
+        } else if !lane.isEmpty {
             guard hasRoom(forCommand: lane.firstLength) else { return false }
             lane.moveFirst(to: &sent)
         } else if hasStaged, job != .paused, job != .none {
@@ -45,6 +51,12 @@ extension StreamEngine {
         }
         send(cursor, now: now)
         return true
+    }
+
+    /// The steps behind a job prove everything before them.
+    private var isEnding: Bool {
+        if case .ending = job { return synchronisation == .done }
+        return false
     }
 
     /// Adds the command that comes next behind the last of a job; false when it is not its time.
@@ -79,7 +91,10 @@ extension StreamEngine {
     /// Books a line that was put into the output.
     mutating func track(_ entry: InFlight.Entry, now: UInt64) {
         if inFlight.isEmpty { lastProgress = now }
-        if inFlight.isEmpty, lastHeard < now { lastHeard = now }
+        if inFlight.isEmpty {
+            if lastHeard < now { lastHeard = now }
+            lastSign = now
+        }
         inFlight.append(entry)
         counters.linesSent += 1
         counters.bytesSent += UInt64(entry.bytes)
@@ -122,6 +137,9 @@ extension StreamEngine {
         sent.restart()
         cursor = 1
         firstUnsent = 1
+        provenThrough = 0
+        highestSettled = 0
+        needsProof = false
         var command = CommandBuffer()
         command.set("M105")
         sent.add(command, origin: .engine)
@@ -139,6 +157,7 @@ extension StreamEngine {
         if !inFlight.isEmpty {
             result = Swift.min(result, probeAt)
             result = Swift.min(result, lastHeard &+ settings.silenceLimit)
+            result = Swift.min(result, lastSign &+ settings.chatterLimit)
         }
         return result
     }
@@ -152,15 +171,28 @@ extension StreamEngine {
 
     mutating func stepTimers(now: UInt64) {
         if let resync, now >= resync.until { finishResync(now: now) }
-        if let graceUntil, now >= graceUntil {
-            self.graceUntil = nil
-            confirmMarker()
-        }
+        if let graceUntil, now >= graceUntil { endGrace(now: now) }
         guard !inFlight.isEmpty, resync == nil else { return }
-        if now >= lastHeard &+ settings.silenceLimit {
+        if now >= lastHeard &+ settings.silenceLimit || now >= lastSign &+ settings.chatterLimit {
             fail(.printerSilent, now: now)
         } else if now >= probeAt {
             probe(now: now)
+        }
+    }
+
+    /// The M105 that counts went with a plain ok, and its time is over.
+    private mutating func endGrace(now: UInt64) {
+        guard busyUntil <= now else {
+            graceUntil = busyUntil
+            return
+        }
+        graceUntil = nil
+        // A printer that puts temperatures on the ok has not answered it: that ok was another's. Ask again: behind a
+        // job `addEndStep` does.
+        if !knowsTemperatureOk {
+            confirmMarker()
+        } else if synchronisation == .verifying {
+            requestSynchronisation(now: now)
         }
     }
 

@@ -72,12 +72,25 @@ public struct StreamEngine: ~Copyable {
     var lastResend: UInt32 = 0
     var repeatedResends: UInt32 = 0
 
+    /// Requests to resend since a new line was last acknowledged, whatever they asked for.
+    var resendsWithoutProgress: UInt32 = 0
+    /// The highest line that was acknowledged.
+    var highestSettled: UInt32 = 0
+    /// The highest line that the printer says it has taken; it has all before it.
+    var provenThrough: UInt32 = 0
+    /// Lines went with the answer to a probe: taken or lost, which a numbered line behind them will tell.
+    var needsProof = false
+    /// This printer answers M105 with temperatures on the ok.
+    var knowsTemperatureOk = false
+
     /// Where to go on counting when a marker was acknowledged by an ok that was not its own.
     var earlyMarkerFollower: UInt32?
     /// When a marker acknowledged by a plain ok counts as answered all the same.
     var graceUntil: UInt64?
 
     var lastHeard: UInt64 = 0
+    /// When the printer last answered a command, asked for one or said that it is busy.
+    var lastSign: UInt64 = 0
     var lastProgress: UInt64 = 0
     var busyUntil: UInt64 = 0
     /// Probes since something was last acknowledged; they come at growing intervals.
@@ -109,9 +122,11 @@ public struct StreamEngine: ~Copyable {
         halted = false
         errorText.removeAll()
         resync = nil
+        needsProof = false
         synchronisationAttempts = 0
         requestSynchronisation(now: now)
         lastHeard = now
+        lastSign = now
     }
 
     /// Begins a job: the line count starts anew, then commands may be pushed. False while another one runs or before
@@ -135,8 +150,8 @@ public struct StreamEngine: ~Copyable {
     public var hasJob: Bool { job != .none }
 
     /// Hands over the next command of the job, clean of comments and blanks; `sourceEnd` is the offset in bytes
-    /// behind it in its file. False when it is not wanted now. An empty command and an `M110` (the count is the
-    /// engine's own) are left out; one that is too long fails the job, so callers check with `LineFormat.fits` before
+    /// behind it in its file. False when it is not wanted now. An empty command and one that would
+    /// change the line count, which is the engine's own (`M110`, `N5 …`), are left out; one that is too long fails the job, so callers check with `LineFormat.fits` before
     /// they begin.
     public mutating func push(_ command: Span<UInt8>, sourceEnd: UInt64, now: UInt64) -> Bool {
         guard wantsCommand else { return false }
@@ -145,7 +160,7 @@ public struct StreamEngine: ~Copyable {
             return true
         }
         stagedEnd = sourceEnd
-        hasStaged = staged.count > 0 && !staged.isCommand("M110")
+        hasStaged = staged.count > 0 && !staged.changesLineCount
         return true
     }
 
@@ -170,13 +185,14 @@ public struct StreamEngine: ~Copyable {
 
     /// Ends the job: nothing more of it is sent, save lines that the printer asks for again.
     public mutating func cancel() {
+        // What is waited for in the end of a job is nobody's business any more; a count that is being agreed on is.
+        if case .ending = job { graceUntil = nil }
         job = .none
         hasStaged = false
-        graceUntil = nil
     }
 
     /// Puts a command on the priority lane: it goes out before the job's next one. False when the lane is full or the
-    /// command is empty or too long. `.acknowledged(tag)` or `.dropped(tag)` follows.
+    /// command is empty, too long or would change the line count (`M110`, `N5 …`). `.acknowledged(tag)` or `.dropped(tag)` follows.
     public mutating func submit(_ command: Span<UInt8>, tag: UInt32) -> Bool {
         guard !halted else { return false }
         return lane.push(command, tag: tag)

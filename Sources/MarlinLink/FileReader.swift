@@ -52,7 +52,7 @@ final class FileReader: Sendable {
             for index in 0..<count {
                 let step = scanner.feed(buffer[index])
                 if step == .more { continue }
-                if step == .tooLong { return CommandRing.fileChanged }
+                if step != .command { return CommandRing.fileChanged }
                 let end = offset + UInt64(index) + 1
                 let isNew = scanner.layers != layers
                 layers = scanner.layers

@@ -23,6 +23,8 @@ public enum JobFileError: Error, Sendable, Equatable {
     case noCommands(path: String)
     /// A command is longer than any firmware takes.
     case lineTooLong(path: String, line: UInt64, length: Int, text: String)
+    /// A command has NUL bytes in it.
+    case damaged(path: String, line: UInt64, text: String)
     /// Reading failed; `errno` says why.
     case unreadable(path: String, errno: Int32)
     /// The file is shorter than it was when it was checked; sizes in bytes.
@@ -46,6 +48,8 @@ extension JobFileError: CustomStringConvertible {
         case .lineTooLong(let path, let line, let length, let text):
             "\(path), line \(line): the command has \(length) characters; with line number and checksum the firmware takes "
                 + "\(Limits.lineLength). It begins: \(text)"
+        case .damaged(let path, let line, let text):
+            "\(path), line \(line): there are NUL bytes in the command; the file was damaged. Copy it again. It reads: \(text)"
         case .unreadable(let path, let errno): "\(path) cannot be read: \(message(errno))."
         case .cut(let path, let expected, let found):
             "\(path) ended after \(found) of \(expected) bytes: it was changed or its medium was removed during the print."
@@ -143,6 +147,9 @@ public final class JobFile: Sendable {
     ) throws(JobFileError) {
         if step == .more { return }
         commands += 1
+        if step == .damaged {
+            throw .damaged(path: path, line: scanner.lineNumber, text: String(scanner.command))
+        }
         let number = UInt32(clamping: max(commands + commands / 10, 9_999_999))
         if step == .tooLong || !LineFormat.fits(number: number, commandLength: scanner.length) {
             throw .lineTooLong(
