@@ -65,7 +65,7 @@ let package = Package(
         .target(name: "Simulators", dependencies: ["CSerial", crypto]),
 
         .testTarget(name: "GCodeStreamTests", dependencies: ["GCodeStream", "Simulators"]),
-        .testTarget(name: "MarlinLinkTests", dependencies: ["MarlinLink", "Simulators"]),
+        .testTarget(name: "MarlinLinkTests", dependencies: ["MarlinLink", "GCodeStream", "Simulators", "CSerial"]),
         .testTarget(
             name: "PrusaConnectTests", dependencies: ["PrusaConnect"], resources: [.copy("Fixtures")]),
         .testTarget(name: "BoardIOTests", dependencies: ["BoardIO"]),

@@ -61,8 +61,10 @@ final class FileReader: Sendable {
             }
             offset += UInt64(count)
         }
-        if scanner.end() == .command {
-            _ = put(scanner.command, advance: UInt32(clamping: file.size - lastEnd), newLayer: false)
+        switch scanner.end() {
+        case .more: break
+        case .tooLong: return CommandRing.fileChanged
+        case .command: _ = put(scanner.command, advance: UInt32(clamping: file.size - lastEnd), newLayer: false)
         }
         return 0
     }

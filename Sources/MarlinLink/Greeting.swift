@@ -5,6 +5,9 @@ import GCodeStream
 /// A board may restart when its port is opened (DTR), and may be in the midst of that already: `M115` is asked at once,
 /// and again while nothing answers. After a `start` the firmware is given time to end its boot messages. When more
 /// than one question was asked, their answers are let run out before the greeting counts as done.
+///
+/// An ok without a name before it may answer what was on the wire before, the lines of a job that a reset ended for
+/// example: once it is quiet, M115 is asked once more, and the next ok counts in any case.
 struct Greeting {
     enum Outcome: Equatable {
         case running
@@ -20,9 +23,12 @@ struct Greeting {
         case booting
         /// Answered; the rest of the answers runs out until `until`.
         case draining(until: UInt64)
+        /// An ok came without a name; asks once more when it was quiet until `until`.
+        case doubting(until: UInt64)
     }
 
     private static let second: UInt64 = 1_000_000_000
+    private static let quiet = second / 4
 
     private(set) var outcome = Outcome.running
     private var phase = Phase.asking
@@ -30,21 +36,27 @@ struct Greeting {
     private var giveUpAt: UInt64
     private var askAt: UInt64
     private var questions = 0
+    private var isNamed = false
+    private var wasDoubted = false
     private var bytes = 0
     private var oddBytes = 0
 
-    /// Begins at `now` and gives up after `limit` nanoseconds.
-    init(now: UInt64, limit: UInt64) {
+    /// Begins at `now` and gives up after `limit` nanoseconds. `isBooting`: a `start` was just seen.
+    init(now: UInt64, limit: UInt64, isBooting: Bool = false) {
         self.limit = limit
         giveUpAt = now &+ limit
         askAt = now
+        if isBooting { awaitBoot(now: now) }
     }
 
     /// When `advance` must be called.
     var deadline: UInt64 {
         guard outcome == .running else { return .max }
-        if case .draining(let until) = phase { return until }
-        return min(askAt, giveUpAt)
+        switch phase {
+        case .draining(let until): return until
+        case .doubting(let until): return min(until, giveUpAt)
+        case .asking, .booting: return min(askAt, giveUpAt)
+        }
     }
 
     /// Does what is due; true when `M115` must be written now.
@@ -63,7 +75,12 @@ struct Greeting {
             outcome = .wrongBaud
             return false
         }
-        guard now >= askAt else { return false }
+        if case .doubting(let until) = phase {
+            guard now >= until else { return false }
+            wasDoubted = true
+        } else if now < askAt {
+            return false
+        }
         phase = .asking
         questions += 1
         askAt = now &+ (questions < 3 ? 2 : 5) * Self.second
@@ -79,24 +96,35 @@ struct Greeting {
         }
     }
 
-    /// Takes a line's meaning.
-    mutating func take(_ reply: Reply, now: UInt64) {
+    /// Takes a line and its meaning.
+    mutating func take(_ line: Span<UInt8>, _ reply: Reply, now: UInt64) {
         guard outcome == .running else { return }
+        if line.contains("FIRMWARE_NAME:", from: 0) { isNamed = true }
         switch reply {
         case .start:
-            phase = .booting
-            giveUpAt = now &+ limit
-            askAt = now &+ Self.second
+            awaitBoot(now: now)
         case .ok:
             // An ok before any question is somebody else's.
             guard questions > 0 else { return }
-            phase = .draining(until: questions > 1 ? now &+ Self.second / 4 : now)
+            if isNamed || wasDoubted {
+                phase = .draining(until: questions > 1 ? now &+ Self.quiet : now)
+            } else {
+                phase = .doubting(until: now &+ Self.quiet)
+            }
         case .busy, .busyForUser:
             // It lives, and will answer when it is done.
             giveUpAt = now &+ limit
         default:
             if phase == .booting { askAt = max(askAt, now &+ Self.second) }
         }
+    }
+
+    private mutating func awaitBoot(now: UInt64) {
+        isNamed = false
+        wasDoubted = false
+        phase = .booting
+        giveUpAt = now &+ limit
+        askAt = now &+ Self.second
     }
 
     private var looksLikeNoise: Bool { bytes >= 8 && oddBytes * 4 > bytes }

@@ -138,7 +138,7 @@ extension JobFailure: CustomStringConvertible {
 }
 
 /// News from the link, delivered in order on a thread of its own.
-public enum LinkEvent: Sendable {
+public enum LinkEvent: Sendable, Equatable {
     /// The printer answered and agreed on a line count: jobs and commands may come.
     case ready(FirmwareIdentity)
     /// Everything of the job was executed.

@@ -97,17 +97,17 @@ extension PrinterReadings {
         guard let newX = line.value("X:"), let newY = line.value("Y:"), let newZ = line.value("Z:") else {
             return false
         }
-        x = newX
-        y = newY
-        z = newZ
-        if let newE = line.value("E:") { e = newE }
+        x = Float(newX)
+        y = Float(newY)
+        z = Float(newZ)
+        if let newE = line.value("E:") { e = Float(newE) }
         return true
     }
 
     private mutating func readFans(_ line: Span<UInt8>) -> Bool {
         guard let hotend = line.value("E0:") else { return false }
-        hotendFan = Int32(hotend)
-        if let print = line.value("PRN1:") ?? line.value("PRN0:") { printFan = Int32(print) }
+        hotendFan = Int32(hotend, atMost: 1_000_000)
+        if let print = line.value("PRN1:") ?? line.value("PRN0:") { printFan = Int32(print, atMost: 1_000_000) }
         return true
     }
 
@@ -115,8 +115,8 @@ extension PrinterReadings {
         guard let position = line.value("byte "), let slash = line.position(of: UInt8(ascii: "/"), from: 0),
             let total = line.number(at: slash + 1)?.value
         else { return false }
-        sdPosition = Int64(position)
-        sdTotal = Int64(total)
+        sdPosition = Int64(position, atMost: 1 << 50)
+        sdTotal = Int64(total, atMost: 1 << 50)
         return true
     }
 
@@ -125,8 +125,8 @@ extension PrinterReadings {
         guard command.count > 4 else { return }
         command.withBytes { span in
             guard span.has("M73", at: 0), span[3] == UInt8(ascii: " ") else { return }
-            if let percent = span.value(" P") { progress = Int32(min(max(percent, 0), 100)) }
-            if let minutes = span.value(" R") { minutesLeft = Int32(min(max(minutes, 0), 1_000_000)) }
+            if let percent = span.value(" P") { progress = Int32(percent, atMost: 100) }
+            if let minutes = span.value(" R") { minutesLeft = Int32(minutes, atMost: 1_000_000) }
         }
     }
 }
@@ -145,17 +145,17 @@ extension Span<UInt8> {
             return nil
         }
         var result = Temperature()
-        result.current = current.value
+        result.current = Float(current.value)
         var index = current.end
         while index < count, self[index] == UInt8(ascii: " ") { index += 1 }
         if index < count, self[index] == UInt8(ascii: "/"), let target = number(at: index + 1) {
-            result.target = target.value
+            result.target = Float(target.value)
         }
         return result
     }
 
     /// The number behind `key`.
-    fileprivate func value(_ key: StaticString) -> Float? {
+    fileprivate func value(_ key: StaticString) -> Double? {
         guard let start = wordPosition(of: key) else { return nil }
         return number(at: start + key.utf8CodeUnitCount)?.value
     }
@@ -180,7 +180,7 @@ extension Span<UInt8> {
     }
 
     /// A decimal number at `start`, over blanks; the index behind it.
-    fileprivate func number(at start: Int) -> (value: Float, end: Int)? {
+    fileprivate func number(at start: Int) -> (value: Double, end: Int)? {
         var index = start
         while index < count, self[index] == UInt8(ascii: " ") { index += 1 }
         var negative = false
@@ -206,7 +206,14 @@ extension Span<UInt8> {
             index += 1
         }
         guard digits > 0 else { return nil }
-        return (Float(negative ? -mantissa / scale : mantissa / scale), index)
+        return (negative ? -mantissa / scale : mantissa / scale, index)
+    }
+}
+
+extension FixedWidthInteger {
+    /// What a damaged line says may be any number: nothing below 0 and nothing above `limit` comes out.
+    fileprivate init(_ value: Double, atMost limit: Self) {
+        self = Self(Swift.min(Swift.max(value, 0), Double(limit)))
     }
 }
 

@@ -29,7 +29,8 @@ struct SerialPort: ~Copyable {
 
     deinit { cserial_close(descriptor) }
 
-    private static func openError(_ code: Int32, path: String) -> LinkError {
+    /// What an errno of opening means.
+    static func openError(_ code: Int32, path: String) -> LinkError {
         switch code {
         case ENOENT, ENXIO, ENODEV: .portMissing(path: path)
         case EBUSY: .portBusy(path: path)

@@ -36,8 +36,7 @@ extension StreamThread {
     private mutating func greetAgain(now: UInt64) {
         pollsTemperature = false
         pollPending = false
-        greeting = Greeting(now: now, limit: configuration.greetingLimit)
-        greeting?.take(.start, now: now)
+        greeting = Greeting(now: now, limit: configuration.greetingLimit, isBooting: true)
     }
 
     /// Firmware without auto-reports is asked, one question at a time.
@@ -80,6 +79,11 @@ extension StreamThread {
         job = number
         nextReader = reader
         beginNextJob(now: now)
+        guard nextReader != nil, greeting != nil || engine.status == .halted else { return }
+        // The printer restarted or halted in the moment of the order.
+        endReader()
+        let failure: StreamFailure = greeting != nil ? .printerReset : .printerHalted
+        tell(.report(.jobFailed(failure), errorText: engine.errorText, job: job))
     }
 
     /// Begins the job that waits, if there is one and the engine takes it. When a job was ended a moment ago, it may

@@ -161,7 +161,7 @@ struct StreamThread: ~Copyable {
         var readings = snapshot.readings
         let shared = shared
         engine.receive(bytes, now: now) { line, reply in
-            greeting?.take(reply, now: now)
+            greeting?.take(line, reply, now: now)
             let isReading = readings.update(from: line, reply: reply)
             if Self.isWorthTelling(line, reply, isReading: isReading) { shared.tell(.line(LineText(line))) }
         }
