@@ -70,6 +70,7 @@ let package = Package(
             name: "PrusaConnectTests", dependencies: ["PrusaConnect"], resources: [.copy("Fixtures")]),
         .testTarget(name: "BoardIOTests", dependencies: ["BoardIO"]),
         .testTarget(name: "GantryTests", dependencies: ["Gantry", "Simulators"]),
+        .testTarget(name: "GantryCLITests", dependencies: ["GantryCLI", "Simulators", "CSerial"]),
         .testTarget(name: "SimulatorsTests", dependencies: ["Simulators", "CSerial"], exclude: ["Fixtures"]),
     ],
     swiftLanguageModes: [.v6]

@@ -19,11 +19,7 @@ public final class Daemon: Sendable {
     public init(configuration: GantryConfiguration, scripts: Scripts = Scripts(), logger: Logger) throws {
         guard let type = configuration.type else { throw ConfigurationError.noType }
         guard let serialNumber = configuration.serialNumber else { throw ConfigurationError.noSerialNumber }
-        let settings = try ConnectSettings(path: configuration.settings)
-        guard settings.token != nil else {
-            throw ConfigurationError.missing(
-                "\(configuration.settings) has no token: register the printer first with `gantry register`")
-        }
+        let settings = try Self.settings(configuration.settings)
         let storage = try LocalStorage(directory: configuration.directory)
         var info = PrinterInfo()
         info.firmware = configuration.firmware
@@ -44,6 +40,21 @@ public final class Daemon: Sendable {
         printer.onConditions { conditions in logger.info("Connect: \(conditions)") }
         self.machine = machine
         self.logger = logger
+    }
+
+    private static func settings(_ path: String) throws -> ConnectSettings {
+        let advice = "register the printer first with `gantry register`"
+        let settings: ConnectSettings
+        do throws(INIError) {
+            settings = try ConnectSettings(path: path)
+        } catch {
+            guard error.isMissingFile else { throw error }
+            throw ConfigurationError.missing(
+                "\(path) is missing: \(advice), or set settings in [printer] or --settings to the file that Connect "
+                    + "offers for download")
+        }
+        guard settings.token != nil else { throw ConfigurationError.missing("\(path) has no token: \(advice)") }
+        return settings
     }
 
     /// Runs on the calling thread until `stop`.

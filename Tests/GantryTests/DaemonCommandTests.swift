@@ -74,7 +74,11 @@ import Testing
             try await rig.waitForState("PAUSED")
             #expect(rig.change(to: "PAUSED")?.body["source"] == "CONNECT")
             // What the printer has taken it still executes: then nothing moves.
-            try await eventually("the printer stands still") { rig.printer.snapshot().state == .idle }
+            try await eventually("the printer stands still") {
+                let snapshot = rig.daemon.snapshot
+                return snapshot.phase == .paused && rig.printer.snapshot().state == .idle
+                    && snapshot.jobCommands == rig.printer.snapshot().digestedCommands
+            }
             let executed = rig.printer.snapshot().digestedCommands
             #expect(executed < 2502)
             #expect(try await rig.order("PAUSE_PRINT").error == "Cannot pause when not printing.")

@@ -256,7 +256,10 @@ import Testing
 
     @Test(arguments: 1...4 as ClosedRange<UInt64>) func aBadCable(_ seed: UInt64) async throws {
         let file = Files.moves(3000)
-        let rig = try DaemonRig(files: ["a.gcode": file]) { $0.faults = .noisy(seed: seed) }
+        let rig = try DaemonRig(files: ["a.gcode": file]) { board in
+            board.faults = .noisy(seed: seed)
+            board.faults.lateOkMilliseconds = 700
+        }
         try await rig.run { rig in
             try await rig.startPrint("a.gcode")
             try await rig.waitForState("FINISHED")
@@ -296,16 +299,28 @@ import Testing
         }
         try await rig.run { rig in
             try await rig.startPrint("a.gcode")
-            if when == "paused" { try await rig.order("PAUSE_PRINT") }
             if when == "heating" { try await eventually("it heats") { rig.daemon.snapshot.readings.isHeating } }
             if when != "heating" {
                 try await eventually("it prints") { rig.printer.snapshot().digestedCommands > 100 }
             }
+            if when == "paused" { try await rig.order("PAUSE_PRINT") }
         }
         #expect(rig.states.last == "STOPPED")
         #expect(rig.change(to: "STOPPED")?.reason == "Gantry was stopped")
         #expect(rig.printer.snapshot().hotendTarget == 0)
         #expect(rig.printer.snapshot().bedTarget == 0)
         #expect(rig.printer.executedCommands.suffix(4) == ["M104 S0", "M140 S0", "M107", "M84"])
+    }
+
+    @Test func stoppedWhileAFirmwareHeatsThatCannotBeInterrupted() async throws {
+        let rig = try DaemonRig(firmware: .marlin2, files: ["a.gcode": Files.heating()]) { $0.timeScale = 1 }
+        try await rig.run { rig in
+            try await rig.startPrint("a.gcode")
+            try await eventually("it heats") { rig.daemon.snapshot.readings.isHeating }
+        }
+        // It does not end in silence: a pseudo-terminal cannot even reset the printer.
+        #expect(rig.log.lines.contains { $0.hasPrefix("warning: Heaters could not be switched off") })
+        #expect(rig.log.lines.contains { $0.hasPrefix("warning: ") && $0.contains("Its heaters may be on.") })
+        #expect(rig.states.last == "STOPPED")
     }
 }

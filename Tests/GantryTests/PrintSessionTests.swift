@@ -186,7 +186,7 @@ import Testing
     }
 
     @Test func failsWhenTheFileIsCutAndCoolsDown() async throws {
-        let rig = try Rig(Files.heating(moves: 200_000)) { $0.moveTime = .fixed(nanoseconds: 1_000_000) }
+        let rig = try Rig(Files.heating(moves: 200_000)) { $0.moveTime = .fixed(nanoseconds: 300_000) }
         try rig.start()
         try await eventually("it prints") { rig.printer.snapshot().digestedCommands > 100 }
         #expect(truncate(rig.folder.file("a.gcode"), 200_000) == 0)

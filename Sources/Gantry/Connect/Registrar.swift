@@ -76,8 +76,15 @@ extension INIFile {
         do {
             return try INIFile(path: path)
         } catch {
-            guard case .file(let failure) = error.problem, failure.code == ENOENT else { throw error }
+            guard error.isMissingFile else { throw error }
             return try INIFile(text: "", path: path)
         }
+    }
+}
+
+extension INIError {
+    /// There is no such file.
+    var isMissingFile: Bool {
+        if case .file(let failure) = problem { failure.code == ENOENT } else { false }
     }
 }

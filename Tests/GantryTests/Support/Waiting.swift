@@ -12,7 +12,7 @@ func eventually(
             Issue.record("never happened: \(what)", sourceLocation: sourceLocation)
             throw NeverHappened(what: what)
         }
-        try await Task.sleep(for: .milliseconds(5))
+        try await Task.sleep(for: .milliseconds(25))
     }
 }
 
