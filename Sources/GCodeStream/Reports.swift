@@ -12,7 +12,7 @@ public enum StreamFailure: Sendable, Equatable, BitwiseCopyable {
     case tooManyResends(line: UInt32)
     /// The printer asks for a line that is not among those kept: its count and ours have parted.
     case resendOutOfRange(line: UInt32)
-    /// The printer does not take `M110 N0`, so no count can be agreed on.
+    /// The printer does not take `N0 M110`, so no count can be agreed on.
     case notSynchronised
     /// An emergency stop (M112) was sent.
     case emergencyStopped

@@ -119,7 +119,9 @@ extension StreamEngine {
         probeAttempts = 0
     }
 
-    /// Sends `N0 M110 N0`: the form that all firmware takes, whatever its count was.
+    /// Sends `N0 M110`, which all firmware takes, whatever its count was. With the number behind it as well (`M110 N0`)
+    /// Marlin sets its count a second time when it executes the command, behind whatever is queued, and takes back
+    /// the lines that came in meanwhile.
     private mutating func renumber(now: UInt64) {
         synchronisationAttempts += 1
         guard synchronisationAttempts <= 10 else {
@@ -128,8 +130,8 @@ extension StreamEngine {
             return
         }
         synchronisation = .renumbering
-        output.append("N0 M110 N0*125\n")
-        track(InFlight.Entry(number: 0, bytes: 15, isMarker: false, follower: 1), now: now)
+        output.append("N0 M110*35\n")
+        track(InFlight.Entry(number: 0, bytes: 11, isMarker: false, follower: 1), now: now)
     }
 
     /// The M110 was acknowledged: prove the count with a line that fits no other.

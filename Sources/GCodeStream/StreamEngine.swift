@@ -6,7 +6,7 @@
 ///
 /// How it keeps its promise:
 /// - Every command is numbered and carries a checksum, so the printer itself refuses what was damaged or is out of
-///   order. Before a job the count is set by `N0 M110 N0` and proved by `N1 M105`.
+///   order. Before a job the count is set by `N0 M110` and proved by `N1 M105`.
 /// - A window of lines and bytes is unacknowledged at a time, never more than the printer's buffers hold.
 /// - On `Resend: n` the wire is left quiet for `settleTime`: the lines that were on their way come in and are
 ///   refused (their requests are echoes of the first), then everything from n on goes out again.

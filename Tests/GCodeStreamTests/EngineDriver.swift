@@ -79,7 +79,7 @@ final class EngineDriver {
     }
 
     private func agree() -> Bool {
-        guard written() == ["N0 M110 N0*125"] else { return false }
+        guard written() == ["N0 M110*35"] else { return false }
         guard answer("ok") == ["N1 M105*38"] else { return false }
         _ = answer("ok T:25.00 /0.00 @:0")
         return reports() == [.synchronised]

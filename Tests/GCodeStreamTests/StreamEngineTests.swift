@@ -243,11 +243,11 @@ import Testing
     @Test func aCountThatTheM110DidNotSetIsSetAgain() {
         let driver = EngineDriver()
         driver.synchronise()
-        #expect(driver.written() == ["N0 M110 N0*125"])
+        #expect(driver.written() == ["N0 M110*35"])
         // Somebody else's ok: the M110 itself was lost and the printer stands at line 56.
         #expect(driver.answer("ok") == ["N1 M105*38"])
         _ = driver.answer("Error:Line Number is not Last Line Number+1, Last Line: 56", "Resend: 57", "ok")
-        #expect(driver.wait(milliseconds: 45) == ["N0 M110 N0*125"])
+        #expect(driver.wait(milliseconds: 45) == ["N0 M110*35"])
         #expect(driver.answer("ok") == ["N1 M105*38"])
         _ = driver.answer("ok T:25.0 /0.0")
         #expect(driver.reports() == [.synchronised])
@@ -276,7 +276,7 @@ import Testing
     @Test func anM105AnsweredWithoutTemperaturesCountsAfterAWhile() {
         let driver = EngineDriver()
         driver.synchronise()
-        #expect(driver.written() == ["N0 M110 N0*125"])
+        #expect(driver.written() == ["N0 M110*35"])
         #expect(driver.answer("ok") == ["N1 M105*38"])
         _ = driver.answer("T:25.0 B:25.0", "ok")
         #expect(driver.reports() == [])
@@ -345,7 +345,7 @@ import Testing
         let lines = driver.written()
         #expect(driver.begin())
         #expect(driver.answer("Error:checksum mismatch, Last Line: 1", "Resend: 2", "ok") == lines)
-        #expect(driver.answer("ok") == ["N0 M110 N0*125"])
+        #expect(driver.answer("ok") == ["N0 M110*35"])
         #expect(driver.reports().contains(.acknowledged(tag: 4)))
     }
 
