@@ -7,7 +7,6 @@
 #include <linux/serial.h>
 #include <poll.h>
 #include <pthread.h>
-#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -164,9 +163,4 @@ uint64_t cserial_monotonic_ns(void) {
 
 int cserial_name_thread(const char *name) {
     return -pthread_setname_np(pthread_self(), name);
-}
-
-int cserial_realtime(int priority) {
-    struct sched_param parameter = {.sched_priority = priority};
-    return -pthread_setschedparam(pthread_self(), SCHED_FIFO, &parameter);
 }

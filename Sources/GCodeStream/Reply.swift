@@ -17,10 +17,12 @@ public enum Reply: Sendable, Equatable {
     case lineError
     /// An error that ends a print: temperature protection.
     case fatalError
-    /// The firmware halted (`kill() called`, `!!`).
+    /// The firmware halted (`kill() called`, `!!`, Repetier's `fatal:`).
     case halted
     /// Another error: told to the user, the print goes on.
     case otherError
+    /// What no Marlin says: GRBL's `error:20` and its greeting.
+    case foreignError
     /// Anything else.
     case other
 }
@@ -61,6 +63,12 @@ extension Reply {
             return .wait
         case UInt8(ascii: "!") where line.has("!!", at: start):
             return .halted
+        case UInt8(ascii: "f") where line.has("fatal:", at: start):
+            return .halted
+        case UInt8(ascii: "e") where line.has("error:", at: start):
+            return .foreignError
+        case UInt8(ascii: "G") where line.has("Grbl ", at: start):
+            return .foreignError
         case UInt8(ascii: "E") where line.has("Error:", at: start):
             return parseError(line, from: start + 6)
         case UInt8(ascii: "T") where line.contains(" W:", from: start) && !line.has("start", at: line.count - 5):

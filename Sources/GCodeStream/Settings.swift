@@ -24,8 +24,9 @@ public struct StreamSettings: Sendable, Equatable {
     /// 2 s unless told otherwise (M113).
     public var busyTime: UInt64 = 2_600_000_000
 
-    /// How long the printer may say nothing at all while something is unacknowledged before the job fails.
-    public var silenceLimit: UInt64 = 120_000_000_000
+    /// How long the printer may say nothing at all while something is unacknowledged before the job fails. Firmware
+    /// without busy messages is silent for minutes while it levels its bed.
+    public var silenceLimit: UInt64 = 300_000_000_000
 
     /// How long the printer may talk (temperature reports, for example) without answering a command, asking for one or
     /// saying that it is busy, before the job fails. Long enough for a bed levelling without busy messages.

@@ -29,7 +29,7 @@ extension StreamEngine {
             if !inFlight.isEmpty, inFlight.probes == 0, now > lastProgress &+ settings.settleTime {
                 lastProgress = now &- settings.probeTime
             }
-        case .lineError, .otherError, .other:
+        case .lineError, .otherError, .foreignError, .other:
             break
         }
     }

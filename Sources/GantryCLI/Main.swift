@@ -32,6 +32,7 @@ enum Main {
     static func main() {
         // A peer that went away is an error of the write, not the end of the process.
         signal(SIGPIPE, SIG_IGN)
+        keepStandardDescriptors()
         do {
             var command = try GantryCommand.parseAsRoot()
             StartupMemory.release()
@@ -49,5 +50,13 @@ enum Main {
                 leave("\(error)")
             }
         }
+    }
+
+    /// Somebody may have started us with standard descriptors closed: the serial port would get one of their numbers, and
+    /// what is meant for a person would go to the printer.
+    private static func keepStandardDescriptors() {
+        var descriptor = open("/dev/null", O_RDWR)
+        while descriptor >= 0, descriptor <= STDERR_FILENO { descriptor = open("/dev/null", O_RDWR) }
+        if descriptor > STDERR_FILENO { close(descriptor) }
     }
 }

@@ -42,7 +42,7 @@ struct PrintCommand: ParsableCommand {
         let jobFile: JobFile
         let path: String
         do { jobFile = try JobFile(path: file) } catch { finish(failure: error.description) }
-        do { path = port == "auto" ? try automaticPort() : port } catch { finish(failure: "\(error)") }
+        do { path = try AutomaticPort.resolve(port) } catch { finish(failure: "\(error)") }
         var configuration = LinkConfiguration(port: path, baud: baud)
         configuration.stream.windowLines = window
         configuration.greetingLimit = UInt64(timeout * 1e9)

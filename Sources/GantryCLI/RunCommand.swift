@@ -72,8 +72,7 @@ struct RunCommand: ParsableCommand {
     }
 
     func run() throws {
-        var configuration = try options.load()
-        if configuration.port == "auto" { configuration.port = try automaticPort() }
+        let configuration = try options.load()
         LoggingSystem.bootstrap { StderrLog(label: $0) }
         var logger = Logger(label: "gantry")
         logger.logLevel = Logger.Level(rawValue: logLevel) ?? .info

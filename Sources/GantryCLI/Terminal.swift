@@ -3,7 +3,10 @@ import Glibc
 /// The two output streams, and whether somebody looks at them.
 enum Terminal {
     /// A line on standard error.
-    static func error(_ line: String) { write(line + "\n", to: STDERR_FILENO) }
+    static func error(_ text: String) {
+        let lines = text.split(separator: "\n", omittingEmptySubsequences: false).map { printable(String($0)) }
+        write(lines.joined(separator: "\n") + "\n", to: STDERR_FILENO)
+    }
 
     /// A line on standard output, at once.
     static func line(_ line: String) { write(line + "\n", to: STDOUT_FILENO) }

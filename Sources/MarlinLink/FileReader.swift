@@ -47,7 +47,10 @@ final class FileReader: Sendable {
         while offset < file.size {
             let count = pread(
                 file.descriptor, buffer.baseAddress, min(buffer.count, Int(file.size - offset)), off_t(offset))
-            if count < 0 { return errno }
+            if count < 0 {
+                if errno == EINTR { continue }
+                return errno
+            }
             if count == 0 { return CommandRing.fileCut }
             for index in 0..<count {
                 let step = scanner.feed(buffer[index])
@@ -63,7 +66,7 @@ final class FileReader: Sendable {
         }
         switch scanner.end() {
         case .more: break
-        case .tooLong: return CommandRing.fileChanged
+        case .tooLong, .damaged: return CommandRing.fileChanged
         case .command: _ = put(scanner.command, advance: UInt32(clamping: file.size - lastEnd), newLayer: false)
         }
         return 0

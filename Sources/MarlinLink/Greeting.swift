@@ -111,6 +111,8 @@ struct Greeting {
             } else {
                 phase = .doubting(until: now &+ Self.quiet)
             }
+        case .foreignError:
+            outcome = .notAPrinter
         case .busy, .busyForUser:
             // It lives, and will answer when it is done.
             giveUpAt = now &+ limit

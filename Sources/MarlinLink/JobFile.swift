@@ -127,6 +127,7 @@ public final class JobFile: Sendable {
         defer { buffer.deallocate() }
         while offset < size {
             let length = pread(descriptor, buffer.baseAddress, min(buffer.count, Int(size - offset)), off_t(offset))
+            if length < 0, errno == EINTR { continue }
             guard length >= 0 else { throw .unreadable(path: path, errno: errno) }
             guard length > 0 else { throw .cut(path: path, expected: size, found: offset) }
             let chunk = UnsafeRawBufferPointer(rebasing: buffer[..<length])

@@ -6,6 +6,8 @@
 public enum LinkError: Error, Sendable, Equatable {
     /// There is no such device.
     case portMissing(path: String)
+    /// The port was to be found, and there is none or more than one to choose from; the text says which.
+    case portNotFound(String)
     /// Another program has the port.
     case portBusy(path: String)
     /// This user may not open the port.
@@ -50,6 +52,8 @@ extension LinkError: CustomStringConvertible {
         switch self {
         case .portMissing(let path):
             "There is no serial port \(path). Is the printer connected and switched on? `gantry doctor` lists the ports."
+        case .portNotFound(let text):
+            text
         case .portBusy(let path):
             "Another program uses \(path). Stop it (OctoPrint, a slicer, a second Gantry) and try again."
         case .portForbidden(let path):

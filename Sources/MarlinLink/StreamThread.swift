@@ -170,10 +170,16 @@ struct StreamThread: ~Copyable {
     /// Plain oks and readings would drown what the owner wants to see.
     private static func isWorthTelling(_ line: Span<UInt8>, _ reply: Reply, isReading: Bool) -> Bool {
         switch reply {
-        case .ok(let fields): !isReading && line.count > 3 && fields == OkFields()
+        // "ok 12" is the ok of Repetier and others.
+        case .ok(let fields): !isReading && fields == OkFields() && hasLetters(line, from: 2)
         case .busy, .wait: false
         default: !isReading
         }
+    }
+
+    private static func hasLetters(_ line: Span<UInt8>, from start: Int) -> Bool {
+        for index in line.indices where index >= start && line[index].isLetter { return true }
+        return false
     }
 
     private func wait(_ items: inout (cserial_pollfd, cserial_pollfd)) {

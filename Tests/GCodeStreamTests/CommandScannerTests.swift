@@ -13,7 +13,7 @@ import Testing
                 scanner.command.withBytes { for index in $0.indices { text.append($0[index]) } }
                 result.commands.append(String(decoding: text, as: UTF8.self))
                 result.lines.append(scanner.lineNumber)
-            case .tooLong: result.tooLong.append(scanner.lineNumber)
+            case .tooLong, .damaged: result.tooLong.append(scanner.lineNumber)
             }
         }
         for byte in bytes { note(scanner.feed(byte)) }
@@ -29,6 +29,9 @@ import Testing
         ("M117 Hello; world\n", ["M117 Hello"]),
         ("M117 Größe\n", ["M117 Größe"]),
         (";a;b\n", []),
+        ("N1 G1 X1*33\nN2G1 X2 *34\nN3 M110 N3*1\n", ["G1 X1", "G1 X2", "M110 N3"]),
+        ("M117 5*4*3\n", ["M117 5x4x3"]),
+        ("N7*12\n", []),
         ("", []),
     ])
     func keepsCommandsOnly(_ text: String, _ expected: [String]) {
@@ -37,6 +40,11 @@ import Testing
 
     @Test func latin1InACommentIsNoTrouble() {
         #expect(scan(Array("G1 X1 ; d".utf8) + [0xFC, 0x0A] + Array("G1 X2\n".utf8)).commands == ["G1 X1", "G1 X2"])
+    }
+
+    @Test func nulBytesInACommandAreDamageAndElsewhereNothing() {
+        #expect(scan(Array("G1 X1\nG1 X4\0\0\0 Y1\nG1 X2\n; \0\n\0\0\0".utf8)).tooLong == [2])
+        #expect(scan(Array("\0\0\nG1 X1\n".utf8)).commands == ["G1 X1"])
     }
 
     @Test func tellsTheLineOfWhatIsTooLong() {

@@ -20,6 +20,7 @@ final class EngineDriver {
     var deadline: UInt64 { engine.deadline }
     var errorLength: Int { engine.errorText.count }
     func synchronise() { engine.synchronise(now: now) }
+    func begin() -> Bool { engine.begin(now: now) }
     func endOfJob() { engine.endOfJob() }
     func pause() -> Bool { engine.pause() }
     func resume() -> Bool { engine.resume() }

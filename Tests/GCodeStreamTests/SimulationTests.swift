@@ -58,6 +58,6 @@ private let seeds = ProcessInfo.processInfo.environment["GANTRY_SEEDS"].flatMap(
         simulation.faults.silentAfterCommands = 300
         let outcome = simulation.run()
         #expect(outcome.failure == .printerSilent)
-        #expect(outcome.simulatedSeconds < 200)
+        #expect(outcome.simulatedSeconds < 400)
     }
 }

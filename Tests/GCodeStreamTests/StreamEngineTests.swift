@@ -104,7 +104,9 @@ import Testing
         #expect(driver.wait(milliseconds: 2) == ["M105"])
         driver.push("G1")
         #expect(driver.written() == [])
-        #expect(driver.answer("ok T:25.0 /0.0") == [numbered(3, "G1")])
+        #expect(driver.answer("ok T:25.0 /0.0") == [numbered(3, "M105")])
+        #expect(driver.answer("ok T:25.0 /0.0") == [numbered(4, "G1")])
+        #expect(driver.counters.jobCommands == 1)
         #expect(driver.counters.oksLost == 1)
     }
 
@@ -114,10 +116,10 @@ import Testing
         let lines = driver.feed(["G0"])
         #expect(driver.wait(milliseconds: 501) == ["M105"])
         driver.push("G1")
-        #expect(driver.answer("ok T:25.0 /0.0") == [numbered(3, "G1")])
+        #expect(driver.answer("ok T:25.0 /0.0") == [numbered(3, "M105"), numbered(4, "G1")])
         #expect(driver.answer("Error:Line Number is not Last Line Number+1, Last Line: 1", "Resend: 2") == [])
-        #expect(driver.wait(milliseconds: 45) == lines + [numbered(3, "G1")])
-        _ = driver.answer("ok", "ok")
+        #expect(driver.wait(milliseconds: 45) == lines + [numbered(3, "M105"), numbered(4, "G1")])
+        _ = driver.answer("ok", "ok T:25.0 /0.0", "ok")
         #expect(driver.counters.jobCommands == 2)
     }
 
@@ -281,5 +283,103 @@ import Testing
         #expect(driver.deadline < .max)
         _ = driver.wait(milliseconds: 501)
         #expect(driver.reports() == [.synchronised])
+    }
+
+    @Test func cancellingWhileTheCountIsAgreedOnLocksNothing() {
+        let driver = EngineDriver()
+        driver.synchronise()
+        _ = driver.written()
+        #expect(driver.answer("ok") == ["N1 M105*38"])
+        _ = driver.answer("ok")
+        driver.cancel()
+        driver.submit("M104 S0", tag: 3)
+        #expect(driver.wait(milliseconds: 501) == [numbered(2, "M104 S0")])
+    }
+
+    @Test func aResendForLineOneIsAResetAndReplaysNothing() {
+        let driver = EngineDriver()
+        #expect(driver.beginJob())
+        let lines = driver.feed(["G0", "G1", "G2", "G3"])
+        for _ in 0..<3 {
+            _ = driver.answer("Error:Line Number is not Last Line Number+1, Last Line: 0", "Resend: 1", "ok")
+            #expect(driver.wait(milliseconds: 50).allSatisfy { lines.contains($0) || $0.hasPrefix("N0") })
+        }
+        #expect(driver.reports().contains(.jobFailed(.printerReset)))
+    }
+
+    @Test func surplusOksDoNotEndTheJobWhileItsLastMovesRun() {
+        let driver = EngineDriver()
+        #expect(driver.beginJob())
+        _ = driver.feed(["G0"])
+        driver.endOfJob()
+        #expect(driver.answer("ok") == [numbered(3, "M400")])
+        // Two oks of others: the M400 is still being executed.
+        #expect(driver.answer("ok") == [numbered(4, "M105")])
+        _ = driver.answer("ok")
+        _ = driver.wait(milliseconds: 5000)
+        #expect(driver.reports() == [])
+        _ = driver.answer("ok", "ok T:25.0 /0.0")
+        #expect(driver.reports().last == .jobFinished)
+    }
+
+    @Test func aLaneCommandThatGotLostIsNotReportedAsTaken() {
+        let driver = EngineDriver()
+        #expect(driver.beginJob())
+        driver.submit("M84", tag: 9)
+        let lines = driver.written()
+        #expect(lines == [numbered(2, "M84")])
+        #expect(driver.wait(milliseconds: 501) == ["M105"])
+        #expect(driver.answer("ok T:25.0 /0.0") == [numbered(3, "M105")])
+        #expect(!driver.reports().contains(.acknowledged(tag: 9)))
+        _ = driver.answer("Error:Line Number is not Last Line Number+1, Last Line: 1", "Resend: 2", "ok")
+        #expect(driver.wait(milliseconds: 50) == lines + [numbered(3, "M105")])
+        _ = driver.answer("ok", "ok T:25.0 /0.0")
+        #expect(driver.reports().contains(.acknowledged(tag: 9)))
+    }
+
+    @Test func aLaneCommandIsNotForgottenWhenAJobBegins() {
+        let driver = EngineDriver()
+        #expect(driver.beginJob())
+        driver.cancel()
+        driver.submit("M155 S1", tag: 4)
+        let lines = driver.written()
+        #expect(driver.begin())
+        #expect(driver.answer("Error:checksum mismatch, Last Line: 1", "Resend: 2", "ok") == lines)
+        #expect(driver.answer("ok") == ["N0 M110 N0*125"])
+        #expect(driver.reports().contains(.acknowledged(tag: 4)))
+    }
+
+    @Test func nobodyElseChangesTheLineCount() {
+        let driver = EngineDriver()
+        #expect(driver.beginJob())
+        #expect(!driver.submit("M110 N5"))
+        #expect(!driver.submit("N5 M110 N5"))
+        #expect(driver.feed(["N7 M110 N7", "G0"]) == [numbered(2, "G0")])
+    }
+
+    @Test func aPrinterThatOnlyAsksForLinesFailsTheJob() {
+        let driver = EngineDriver()
+        #expect(driver.beginJob())
+        _ = driver.feed(["G0", "G1"])
+        var asked = 0
+        while driver.hasJob, asked < 1000 {
+            asked += 1
+            driver.receive("Resend: \(asked % 2 == 0 ? 2 : 900)\n")
+            _ = driver.wait(milliseconds: 20)
+        }
+        #expect(asked < 1000)
+    }
+
+    @Test func aPrinterThatTalksAndNeverAnswersFailsTheJob() {
+        let driver = EngineDriver()
+        #expect(driver.beginJob())
+        _ = driver.feed(["G0"])
+        var seconds = 0
+        while driver.hasJob, seconds < 2000 {
+            seconds += 1
+            driver.receive(" T:25.00 /0.00 B:25.00 /0.00 @:0 B@:0\n")
+            _ = driver.wait(milliseconds: 1000)
+        }
+        #expect(driver.reports().contains(.jobFailed(.printerSilent)))
     }
 }

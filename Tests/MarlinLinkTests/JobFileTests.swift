@@ -63,10 +63,14 @@ import Testing
     }
 
     @Test func strayBytesAreText() throws {
-        // Latin-1 in a comment, a byte order mark, a few NUL bytes as some editors leave them.
+        // Latin-1 in a comment, a byte order mark.
         let text = [0xEF, 0xBB, 0xBF] + Array("G28 ; f".utf8) + [0xFC] + Array("r K".utf8) + [0xF6]
         let many = Array(repeating: Array("\nG1 X1 Y1 Z1".utf8), count: 30).flatMap(\.self)
-        #expect(try error(of: text + Array("ln\nG1 X1".utf8) + [0] + many) == nil)
+        #expect(try error(of: text + Array("ln\nG1 X1".utf8) + many) == nil)
+        // NUL bytes in a command are a hole that a power cut left.
+        #expect(
+            try error(of: text + Array("ln\nG1 X1".utf8) + [0] + Array("2".utf8) + many)
+                == .damaged(path: path, line: 2, text: "G1 X12"))
     }
 
     @Test func everyLineBreak() throws {

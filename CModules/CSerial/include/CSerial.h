@@ -66,6 +66,3 @@ uint64_t cserial_monotonic_ns(void);
 
 /// Names the calling thread (at most 15 bytes), as `ps -T` shows it.
 int cserial_name_thread(const char *name);
-
-/// Asks for SCHED_FIFO at `priority` for the calling thread; -EPERM without the right to it.
-int cserial_realtime(int priority);

@@ -90,10 +90,7 @@ public final class Machine: Sendable {
         var number: UInt64 = 0
         while !core.withLock({ $0.stopping }) {
             number += 1
-            let link = makeLink(number)
-            let (wasReady, error) = live(with: link, number: number)
-            core.withLock { $0.link = nil }
-            link.close()
+            let (wasReady, error) = connect(number)
             if let error { change(.lost, reason: error.description) }
             noteAttention(false)
             if wasReady { pause = Self.retryPauses.lowerBound }
@@ -109,10 +106,22 @@ public final class Machine: Sendable {
     }
 
     /// A link whose events carry its number: those of a link that is no more count for nothing.
-    private func makeLink(_ number: UInt64) -> PrinterLink {
+    private func makeLink(to configuration: LinkConfiguration, _ number: UInt64) -> PrinterLink {
         PrinterLink(configuration: configuration) { [mailbox] event in
             mailbox.post(.link(event, number: number))
         }
+    }
+
+    /// One connection from its beginning to its end. The port is looked for each time: a printer that is switched on
+    /// later than the board is found all the same.
+    private func connect(_ number: UInt64) -> (wasReady: Bool, error: LinkError?) {
+        var configuration = configuration
+        do { configuration.port = try AutomaticPort.resolve(configuration.port) } catch { return (false, error) }
+        let link = makeLink(to: configuration, number)
+        let outcome = live(with: link, number: number)
+        core.withLock { $0.link = nil }
+        link.close()
+        return outcome
     }
 
     /// Opens a link and serves it to its end. The error that ended it is nil after `stop`.

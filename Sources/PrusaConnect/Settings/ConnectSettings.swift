@@ -22,7 +22,7 @@ public struct ConnectSettings: Sendable, Hashable {
 
     /// Reads `[service::connect]`: `hostname` (connect.prusa3d.com when missing), `port` (0 or missing: the scheme's
     /// own), `tls` (on when missing: the token must not travel in clear by mistake), `token` (empty or missing before
-    /// the registration).
+    /// the registration), `ca_file` (Gantry's own key: certificates in PEM form to trust instead of the system's).
     public init(_ file: INIFile) throws(INIError) {
         let section = Self.section
         let usesTLS = try file.bool("tls", in: section) ?? true
@@ -38,7 +38,8 @@ public struct ConnectSettings: Sendable, Hashable {
         guard secret.isEmpty || token != nil else {
             throw file.invalid("token", in: section, expected: "1 to 255 visible ASCII characters")
         }
-        self.init(server: server, token: token)
+        let authorities = file.value(of: "ca_file", in: section) ?? ""
+        self.init(server: server, token: token, caFile: authorities.isEmpty ? nil : authorities)
     }
 
     /// Writes server and token into `file`; everything else in it stays.

@@ -188,11 +188,13 @@ private final class Answer {
         guard headerBytes <= Self.headerLimit else { return tooLong() }
         let bytes = line.map { UInt8(bitPattern: $0) }.filter { $0 != 0x0D && $0 != 0x0A }
         let text = String(decoding: bytes, as: UTF8.self)
-        hasAllHeaders = text.isEmpty
+        if text.isEmpty { hasAllHeaders = true }
         if text.hasPrefix("HTTP/") {
+            hasAllHeaders = false
             // A new status line: what came before was an interim answer such as 100 Continue.
             headers = []
-        } else if let colon = text.firstIndex(of: ":") {
+        } else if !hasAllHeaders, let colon = text.firstIndex(of: ":") {
+            // What comes behind the body, the trailer of a chunked answer, is nothing that we ask for.
             headers.append(HTTPHeader(String(text[..<colon]), text[text.index(after: colon)...].trimmed))
         }
         return 0
