@@ -75,25 +75,16 @@ extension StreamThread {
     }
 
     private mutating func beginJob(_ number: UInt32, now: UInt64) {
-        guard let reader = shared.takeReader() else { return }
+        guard let next = shared.takeReader() else { return }
         job = number
-        nextReader = reader
-        beginNextJob(now: now)
-        guard nextReader != nil, greeting != nil || engine.status == .halted else { return }
-        // The printer restarted or halted in the moment of the order.
-        endReader()
-        let failure: StreamFailure = greeting != nil ? .printerReset : .printerHalted
-        tell(.report(.jobFailed(failure), errorText: engine.errorText, job: job))
-    }
-
-    /// Begins the job that waits, if there is one and the engine takes it. When a job was ended a moment ago, it may
-    /// still be agreeing on a line count: `.synchronised` or a failure will follow.
-    private mutating func beginNextJob(now: UInt64) {
-        guard let next = nextReader, engine.begin(now: now) else { return }
+        guard greeting == nil, engine.begin(now: now) else {
+            // The printer restarted or halted in the moment of the order.
+            next.cancel()
+            let failure: StreamFailure = engine.status == .halted ? .printerHalted : .printerReset
+            tell(.report(.jobFailed(failure), errorText: engine.errorText, job: job))
+            return
+        }
         reader = next
-        nextReader = nil
-        // The engine has something to do before this thread sleeps.
-        demand.deadline = 0
         jobEnd = 0
         snapshot.layer = 0
         snapshot.readings.progress = -1
@@ -103,8 +94,6 @@ extension StreamThread {
     mutating func endReader() {
         reader?.cancel()
         reader = nil
-        nextReader?.cancel()
-        nextReader = nil
         starving = false
     }
 
@@ -127,11 +116,11 @@ extension StreamThread {
                 pollPending = false
                 continue
             }
-            let news = react(to: report, now: now)
+            react(to: report, now: now)
             // Who hears the news finds the figures that belong to it.
             if isFirst { publish() }
             isFirst = false
-            tell(.report(news, errorText: engine.errorText, job: job))
+            tell(.report(report, errorText: engine.errorText, job: job))
         }
         if let wanted = shared.takePolling() {
             pollsTemperature = wanted
@@ -139,22 +128,15 @@ extension StreamThread {
         }
     }
 
-    /// Does what a report demands and says what to tell of it.
-    private mutating func react(to report: StreamReport, now: UInt64) -> StreamReport {
-        var news = report
+    /// Does what a report demands of this thread.
+    private mutating func react(to report: StreamReport, now: UInt64) {
         switch report {
-        case .synchronised:
-            beginNextJob(now: now)
         case .jobFailed(let failure), .linkFailed(let failure):
             // A query that was on the wire is not settled any more.
             pollPending = false
-            // A job that waits for its beginning fails too.
-            if nextReader != nil { news = .jobFailed(failure) }
             endReader()
             if failure == .printerReset { greetAgain(now: now) }
-        default:
-            break
+        default: break
         }
-        return news
     }
 }

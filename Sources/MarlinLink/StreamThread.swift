@@ -14,15 +14,13 @@ struct StreamThread: ~Copyable {
     let shared: LinkShared
     let configuration: LinkConfiguration
     var engine: StreamEngine
-    var demand: StreamDemand
+    private var demand: StreamDemand
     var greeting: Greeting?
     var snapshot = LinkSnapshot()
     var running = true
 
     /// The reader of the job, until its file is read.
     var reader: FileReader?
-    /// The reader of a job that begins as soon as the engine has agreed on a line count.
-    var nextReader: FileReader?
     /// Number of the last job that was begun.
     var job: UInt32 = 0
     /// Offset in the file behind the last command that the engine took.

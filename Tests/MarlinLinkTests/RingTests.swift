@@ -149,7 +149,7 @@ import Testing
     @Test func twoThreadsThatSleep() async throws {
         let ring = try ring(capacity: 512)
         let wake = try #require(WakeSignal())
-        let count = 50_000
+        let count = 20_000
         // Neither side polls: a lost wake-up would end the test by its deadline.
         let written = onThread {
             for number in 0..<count {
