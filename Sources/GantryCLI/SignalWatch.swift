@@ -1,34 +1,37 @@
+import Gantry
 import Glibc
 
-/// Turns SIGINT and SIGTERM into calls on a thread of its own, where anything may be done.
+/// Turns SIGINT, SIGTERM and SIGHUP into calls on a thread of its own, where anything may be done.
+///
+/// SIGHUP too: when the terminal goes away in mid-print, the printer must not stay hot. Not under `nohup`, which ignores
+/// it on purpose.
 enum SignalWatch {
     /// Begins to watch. Call before any other thread is started: they inherit that the signals are blocked.
     static func begin(_ handler: @escaping @Sendable (Int32) -> Void) {
+        var signals = watched()
+        pthread_sigmask(SIG_BLOCK, &signals, nil)
+        let started = startThread {
+            var signals = watched()
+            var number: Int32 = 0
+            while sigwait(&signals, &number) == 0 { handler(number) }
+        }
+        // Without the thread the signals must keep their own meaning.
+        if !started { pthread_sigmask(SIG_UNBLOCK, &signals, nil) }
+    }
+
+    private static func watched() -> sigset_t {
         var signals = sigset_t()
         sigemptyset(&signals)
         sigaddset(&signals, SIGINT)
         sigaddset(&signals, SIGTERM)
-        pthread_sigmask(SIG_BLOCK, &signals, nil)
-        final class Box {
-            let handler: @Sendable (Int32) -> Void
-            init(_ handler: @escaping @Sendable (Int32) -> Void) { self.handler = handler }
-        }
-        var thread = pthread_t()
-        let box = Unmanaged.passRetained(Box(handler)).toOpaque()
-        let result = pthread_create(
-            &thread, nil,
-            { context in
-                guard let context else { return nil }
-                let box = Unmanaged<Box>.fromOpaque(context).takeRetainedValue()
-                var signals = sigset_t()
-                sigemptyset(&signals)
-                sigaddset(&signals, SIGINT)
-                sigaddset(&signals, SIGTERM)
-                var number: Int32 = 0
-                while sigwait(&signals, &number) == 0 { box.handler(number) }
-                return nil
-            }, box)
-        // Without the thread the signals must keep their own meaning.
-        if result != 0 { pthread_sigmask(SIG_UNBLOCK, &signals, nil) } else { pthread_detach(thread) }
+        if !isIgnored(SIGHUP) { sigaddset(&signals, SIGHUP) }
+        return signals
+    }
+
+    private static func isIgnored(_ number: Int32) -> Bool {
+        var action = sigaction()
+        guard sigaction(number, nil, &action) == 0 else { return false }
+        // Functions cannot be compared; SIG_IGN is the address 1.
+        return unsafeBitCast(action.__sigaction_handler.sa_handler, to: Int.self) == 1
     }
 }
