@@ -136,10 +136,15 @@ final class Demo: Sendable {
         let linesPerSecond = rate.update(snapshot.jobCommands)
         let state = snapshot.readings.isHeating && daemon.state == .printing ? "heating" : daemon.state.rawValue
         let layer = daemon.progress == nil ? "" : "layer \(snapshot.layer)/\(sample.parameters.layers)"
+        // On a narrow terminal without bar and with few words.
+        let columns = line.isInteractive ? line.columns : 110
+        let connect =
+            columns < 110
+            ? "Connect \(counts.telemetry)+\(counts.events)"
+            : "Connect: \(counts.telemetry) telemetry, \(counts.events) events"
         let text = [
-            line.isInteractive ? PrintDisplay.bar(percent, width: 20) : "", "\(percent) %", state, layer,
-            "\(linesPerSecond) lines/s",
-            PrintDisplay.temperatures(snapshot), "Connect: \(counts.telemetry) telemetry, \(counts.events) events",
+            line.isInteractive && columns >= 110 ? PrintDisplay.bar(percent, width: min(columns - 100, 24)) : "",
+            "\(percent) %", state, layer, "\(linesPerSecond) lines/s", PrintDisplay.temperatures(snapshot), connect,
         ]
         line.show(
             text.filter { !$0.isEmpty }.joined(separator: "  "), key: "\(percent / 10) \(state)")

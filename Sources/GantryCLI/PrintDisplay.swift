@@ -19,6 +19,8 @@ struct PrintDisplay {
         }
         let percent = status.progress.percent
         let word = status.isCancelling ? "cancelling" : Self.phaseWord(status.snapshot)
+        // Just begun or just over: the next status says which.
+        guard !word.isEmpty else { return }
         // Elsewhere than on a terminal: a line when what it does changes, and each ten percent.
         let key = "\(percent / 10) \(word)"
         line.show(
@@ -31,6 +33,9 @@ struct PrintDisplay {
     mutating func end() { line.finish() }
 
     mutating func finish(_ report: PrintReport) {
+        if line.isInteractive, report.outcome == .printed {
+            line.show(Self.bar(100, width: min(max(line.columns - 74, 8), 40)) + " 100 %  printed", key: "")
+        }
         line.finish()
         let seconds = Self.duration(Int(report.seconds.rounded()))
         switch report.outcome {
@@ -43,24 +48,31 @@ struct PrintDisplay {
         }
     }
 
-    /// `[######······]  42 %  printing  layer 9/22  1:05 left  T 214.9/215 B 60.0/60`; without `columns` without bar.
+    /// `[######······]  42 %  printing  layer 9/22  65 min left  T 214.9/215 B 60.0/60`; without `columns` without bar.
     private static func text(
         _ status: PrintSession.Status, layers: UInt32, word: String, columns: Int?
     ) -> String {
         let snapshot = status.snapshot
         let percent = status.progress.percent
-        let left = status.progress.secondsLeft.map {
-            (status.progress.isEstimate ? "about " : "") + duration($0) + " left"
-        }
         let parts = [
-            "\(percent) %", word, layers > 0 ? "layer \(snapshot.layer)/\(layers)" : "", left ?? "",
+            "\(percent) %", word, layers > 0 ? "layer \(snapshot.layer)/\(layers)" : "",
+            status.isCancelling ? "" : timeLeft(status.progress),
             temperatures(snapshot), snapshot.resends > 0 ? "\(snapshot.resends) resends" : "",
         ]
         let rest = parts.filter { !$0.isEmpty }.joined(separator: "  ")
         guard let columns else { return rest }
-        // What is left of the width, so that the rest is not cut.
-        let width = min(max(columns - rest.count - 6, 8), 40)
-        return bar(percent, width: width) + "  " + rest
+        // The words need about 70 columns. The bar's length follows from the terminal alone, so that nothing jumps.
+        let width = min(max(columns - 74, 8), 40)
+        let padding = String(repeating: " ", count: percent < 10 ? 2 : percent < 100 ? 1 : 0)
+        return bar(percent, width: width) + " " + padding + rest
+    }
+
+    /// The slicer counts in minutes; an estimate from what was printed is fresh each second.
+    private static func timeLeft(_ progress: JobProgress) -> String {
+        guard let seconds = progress.secondsLeft else { return "" }
+        if progress.isEstimate { return "about \(duration(seconds)) left" }
+        let minutes = seconds / 60
+        return minutes < 60 ? "\(minutes) min left" : "\(minutes / 60) h \(minutes % 60) min left"
     }
 
     private static func phaseWord(_ snapshot: LinkSnapshot) -> String {

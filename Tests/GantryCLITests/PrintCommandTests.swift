@@ -19,8 +19,8 @@ import Testing
     }
 
     @Test func plainLinesWhenPiped() async throws {
-        let rig = try PrinterRig { $0.moveTime = .fixed(nanoseconds: 500_000) }
-        try rig.folder.write(Files.moves(3000), to: "box.gcode")
+        let rig = try PrinterRig { $0.moveTime = .fixed(nanoseconds: 2_000_000) }
+        try rig.folder.write(Files.moves(1000), to: "box.gcode")
         let process = try rig.print("box.gcode")
         #expect(try await process.end() == 0)
         #expect(!process.standardOutput.utf8.contains { $0 == 0x1B || $0 == 0x0D })
@@ -122,11 +122,11 @@ import Testing
     }
 
     @Test func aFileThatIsCutWhilePrinting() async throws {
-        let rig = try PrinterRig { $0.moveTime = .fixed(nanoseconds: 300_000) }
-        try rig.folder.write(Files.heating(moves: 100_000), to: "box.gcode")
+        let rig = try PrinterRig { $0.moveTime = .fixed(nanoseconds: 200_000) }
+        try rig.folder.write(Files.heating(moves: 30_000), to: "box.gcode")
         let process = try rig.print("box.gcode", "--json")
-        try await eventually("it prints") { rig.printer.snapshot().digestedCommands > 100 }
-        #expect(truncate(rig.folder.file("box.gcode"), 150_000) == 0)
+        try await eventually("it prints") { rig.printer.snapshot().digestedCommands > 30 }
+        #expect(truncate(rig.folder.file("box.gcode"), 400_000) == 0)
         #expect(try await process.end() == 1)
         let object = try onlyObject(process.standardOutput)
         #expect(object["outcome"] as? String == "failed")
@@ -136,11 +136,11 @@ import Testing
     }
 
     @Test func aFileThatIsDeletedWhilePrinting() async throws {
-        let rig = try PrinterRig { $0.moveTime = .fixed(nanoseconds: 300_000) }
-        let text = Files.moves(8000)
+        let rig = try PrinterRig { $0.moveTime = .fixed(nanoseconds: 2_000_000) }
+        let text = Files.moves(1000)
         try rig.folder.write(text, to: "box.gcode")
         let process = try rig.print("box.gcode")
-        try await eventually("it prints") { rig.printer.snapshot().digestedCommands > 100 }
+        try await eventually("it prints") { rig.printer.snapshot().digestedCommands > 30 }
         try FileManager.default.removeItem(atPath: rig.folder.file("box.gcode"))
         // It is open: the print goes on.
         #expect(try await process.end() == 0)
@@ -169,8 +169,8 @@ import Testing
     }
 
     @Test func aBusyPort() async throws {
-        let rig = try PrinterRig { $0.moveTime = .fixed(nanoseconds: 2_000_000) }
-        try rig.folder.write(Files.moves(50_000), to: "box.gcode")
+        let rig = try PrinterRig(change: Files.slow)
+        try rig.folder.write(Files.long, to: "box.gcode")
         let first = try rig.print("box.gcode")
         try await eventually("it prints") { rig.printer.snapshot().digestedCommands > 10 }
         let second = try rig.print("box.gcode")
@@ -220,24 +220,24 @@ import Testing
     // MARK: The print fails
 
     @Test func theCableIsPulled() async throws {
-        let rig = try PrinterRig { $0.moveTime = .fixed(nanoseconds: 2_000_000) }
-        try rig.folder.write(Files.moves(50_000), to: "box.gcode")
+        let rig = try PrinterRig(change: Files.slow)
+        try rig.folder.write(Files.long, to: "box.gcode")
         let process = try rig.print("box.gcode", "--json")
-        try await eventually("it prints") { rig.printer.snapshot().digestedCommands > 300 }
+        try await eventually("it prints") { rig.printer.snapshot().digestedCommands > 60 }
         rig.printer.hangUp()
         #expect(try await process.end() == 1)
         let object = try onlyObject(process.standardOutput)
         #expect(object["outcome"] as? String == "failed")
         #expect(
             (object["reason"] as? String)?.hasPrefix("The connection to the printer on \(rig.port) was lost") == true)
-        #expect(object["lines"] as? Int ?? 0 > 100)
+        #expect(object["lines"] as? Int ?? 0 > 20)
     }
 
     @Test func thePrinterRestarts() async throws {
-        let rig = try PrinterRig { $0.moveTime = .fixed(nanoseconds: 2_000_000) }
-        try rig.folder.write(Files.moves(50_000), to: "box.gcode")
+        let rig = try PrinterRig(change: Files.slow)
+        try rig.folder.write(Files.long, to: "box.gcode")
         let process = try rig.print("box.gcode")
-        try await eventually("it prints") { rig.printer.snapshot().digestedCommands > 100 }
+        try await eventually("it prints") { rig.printer.snapshot().digestedCommands > 30 }
         rig.printer.pressReset()
         #expect(try await process.end() == 1)
         #expect(
@@ -246,11 +246,11 @@ import Testing
 
     // MARK: Ctrl-C
 
-    @Test(arguments: [SIGINT, SIGTERM]) func theFirstSignalCancelsSafely(_ signal: Int32) async throws {
-        let rig = try PrinterRig { $0.moveTime = .fixed(nanoseconds: 2_000_000) }
-        try rig.folder.write(Files.heating(moves: 50_000), to: "box.gcode")
+    @Test(arguments: [SIGINT, SIGTERM, SIGHUP]) func theFirstSignalCancelsSafely(_ signal: Int32) async throws {
+        let rig = try PrinterRig(change: Files.slow)
+        try rig.folder.write(Files.long, to: "box.gcode")
         let process = try rig.print("box.gcode", "--json")
-        try await eventually("it prints") { rig.printer.snapshot().digestedCommands > 100 }
+        try await eventually("it prints") { rig.printer.snapshot().digestedCommands > 30 }
         process.send(signal)
         #expect(try await process.end() == 130)
         #expect(rig.cancelScriptWasExecuted)
@@ -260,13 +260,13 @@ import Testing
         #expect(printer.fan == 0)
         let object = try onlyObject(process.standardOutput)
         #expect(object["outcome"] as? String == "cancelled")
-        #expect(object["lines"] as? Int ?? 0 > 50)
+        #expect(object["lines"] as? Int ?? 0 > 20)
         #expect(process.standardError.contains("Cancelled after"))
     }
 
     @Test(arguments: [true, false]) func cancelledWhileHeating(_ hasEmergencyParser: Bool) async throws {
         let rig = try PrinterRig(firmware: hasEmergencyParser ? .marlin2Custom : .marlin2) { board in
-            board.timeScale = hasEmergencyParser ? 1 : 15
+            board.timeScale = hasEmergencyParser ? 1 : 8
         }
         try rig.folder.write(Files.heating(), to: "box.gcode")
         let process = try rig.print("box.gcode")
@@ -302,8 +302,8 @@ import Testing
     }
 
     @Test func whatThePrinterSaysCannotControlTheTerminal() async throws {
-        let rig = try PrinterRig { $0.moveTime = .fixed(nanoseconds: 2_000_000) }
-        try rig.folder.write(Files.moves(50_000), to: "box.gcode")
+        let rig = try PrinterRig(change: Files.slow)
+        try rig.folder.write(Files.long, to: "box.gcode")
         let process = try rig.print("box.gcode")
         try await eventually("it prints") { rig.printer.snapshot().digestedCommands > 10 }
         rig.printer.emit("echo:\u{1B}[2J gone")

@@ -6,13 +6,6 @@ import Testing
 
 /// Every command of Connect, on a real port and a real socket.
 @Suite struct DaemonCommandTests {
-    /// A print that goes on until it is stopped.
-    private func endless(_ configuration: inout MarlinPrinter.Configuration) {
-        configuration.moveTime = .fixed(nanoseconds: 2_000_000)
-    }
-
-    private static let long = Files.heating(moves: 50_000)
-
     // MARK: Printing
 
     @Test(arguments: ["marlin-2.1.2", "marlin-2.1.2-custom", "marlin-1.1.9", "mk3s-3.13.3", "mk3s-3.9.0", "octoprint"])
@@ -51,7 +44,7 @@ import Testing
     }
 
     @Test func startedTwice() async throws {
-        let rig = try DaemonRig(files: ["a.gcode": Self.long, "b.gcode": Self.long], printer: endless)
+        let rig = try DaemonRig(files: ["a.gcode": Files.long, "b.gcode": Files.long], printer: Files.slow)
         try await rig.run { rig in
             let first = rig.server.queue(command: "START_PRINT", kwargs: ["path": "/local/a.gcode"])
             let second = rig.server.queue(command: "START_PRINT", kwargs: ["path": "/local/b.gcode"])
@@ -66,8 +59,8 @@ import Testing
     }
 
     @Test func pausedAndResumed() async throws {
-        let file = Files.moves(2500)
-        let rig = try DaemonRig(files: ["a.gcode": file]) { $0.moveTime = .fixed(nanoseconds: 2_000_000) }
+        let file = Files.moves(500)
+        let rig = try DaemonRig(files: ["a.gcode": file], printer: Files.slow)
         try await rig.run { rig in
             try await rig.startPrint("a.gcode")
             #expect(try await rig.order("PAUSE_PRINT").name == "FINISHED")
@@ -80,7 +73,7 @@ import Testing
                     && snapshot.jobCommands == rig.printer.snapshot().digestedCommands
             }
             let executed = rig.printer.snapshot().digestedCommands
-            #expect(executed < 2502)
+            #expect(executed < 502)
             #expect(try await rig.order("PAUSE_PRINT").error == "Cannot pause when not printing.")
             let job = try await rig.order("SEND_JOB_INFO")
             #expect(job.name == "JOB_INFO")
@@ -97,7 +90,9 @@ import Testing
 
     @Test func pausedWhileItMakesItsLastMoves() async throws {
         // All of the file is at the printer long before it is executed.
-        let rig = try DaemonRig(files: ["a.gcode": Files.moves(12)]) { $0.moveTime = .fixed(nanoseconds: 400_000_000) }
+        let rig = try DaemonRig(files: ["a.gcode": Files.moves(12)]) {
+            $0.moveTime = .fixed(nanoseconds: 1_000_000_000)
+        }
         try await rig.run { rig in
             try await rig.startPrint("a.gcode")
             try await eventually("all was sent") { rig.daemon.snapshot.phase == .finishing }
@@ -110,10 +105,10 @@ import Testing
     }
 
     @Test func stoppedWhilePrinting() async throws {
-        let rig = try DaemonRig(files: ["a.gcode": Self.long], printer: endless)
+        let rig = try DaemonRig(files: ["a.gcode": Files.long], printer: Files.slow)
         try await rig.run { rig in
             try await rig.startPrint("a.gcode")
-            try await eventually("it prints") { rig.printer.snapshot().digestedCommands > 100 }
+            try await eventually("it prints") { rig.printer.snapshot().digestedCommands > 30 }
             #expect(try await rig.order("STOP_PRINT").name == "FINISHED")
             try await rig.waitForState("STOPPED")
             #expect(rig.change(to: "STOPPED")?.body["source"] == "CONNECT")
@@ -129,7 +124,7 @@ import Testing
     }
 
     @Test func stoppedWhilePaused() async throws {
-        let rig = try DaemonRig(files: ["a.gcode": Self.long], printer: endless)
+        let rig = try DaemonRig(files: ["a.gcode": Files.long], printer: Files.slow)
         try await rig.run { rig in
             try await rig.startPrint("a.gcode")
             try await rig.order("PAUSE_PRINT")
@@ -143,7 +138,7 @@ import Testing
         let firmware: FirmwareProfile = hasEmergencyParser ? .marlin2Custom : .marlin2
         let rig = try DaemonRig(firmware: firmware, files: ["a.gcode": Files.heating()]) { board in
             // Without emergency parser the printer first heats to the end: that must be soon.
-            board.timeScale = hasEmergencyParser ? 1 : 40
+            board.timeScale = hasEmergencyParser ? 1 : 8
         }
         try await rig.run { rig in
             try await rig.startPrint("a.gcode")
@@ -187,7 +182,7 @@ import Testing
     }
 
     @Test func jobInfo() async throws {
-        let rig = try DaemonRig(files: ["a.gcode": Self.long], printer: endless)
+        let rig = try DaemonRig(files: ["a.gcode": Files.long], printer: Files.slow)
         try await rig.run { rig in
             let none = try await rig.order("SEND_JOB_INFO")
             #expect(none.name == "FAILED")
@@ -197,7 +192,7 @@ import Testing
             let job = try await rig.order("SEND_JOB_INFO")
             #expect(job.name == "JOB_INFO")
             #expect(job.data["path"] == "/local/a.gcode")
-            #expect(job.data["size"]?.integer == Self.long.count)
+            #expect(job.data["size"]?.integer == Files.long.count)
             #expect(job.data["m_timestamp"]?.integer ?? 0 > 1_500_000_000)
             #expect(job.data["start_cmd_id"]?.integer == Int(start))
             #expect(job.data["from_sd"] == .bool(false))
@@ -266,7 +261,7 @@ import Testing
     // MARK: The rest
 
     @Test func readyAndNotReady() async throws {
-        let rig = try DaemonRig(files: ["a.gcode": Self.long], printer: endless)
+        let rig = try DaemonRig(files: ["a.gcode": Files.long], printer: Files.slow)
         try await rig.run { rig in
             #expect(
                 try await rig.order("CANCEL_PRINTER_READY").error == "Cannot cancel READY when not actually ready.")
@@ -299,7 +294,7 @@ import Testing
     }
 
     @Test func gcodeWhilePrintingMustBeForced() async throws {
-        let rig = try DaemonRig(files: ["a.gcode": Self.long], printer: endless)
+        let rig = try DaemonRig(files: ["a.gcode": Files.long], printer: Files.slow)
         try await rig.run { rig in
             try await rig.startPrint("a.gcode")
             let refused = try await rig.gcode("M117 no")
@@ -315,10 +310,8 @@ import Testing
     }
 
     @Test func forcedGCodeDoesNotDisturbThePrint() async throws {
-        let file = Files.moves(2500)
-        let rig = try DaemonRig(files: ["a.gcode": file]) { board in
-            board.moveTime = .fixed(nanoseconds: 2_000_000)
-        }
+        let file = Files.moves(300)
+        let rig = try DaemonRig(files: ["a.gcode": file], printer: Files.slow)
         try await rig.run { rig in
             try await rig.startPrint("a.gcode")
             try await rig.gcode("M220 S90\nM221 S95", force: true)
@@ -330,10 +323,10 @@ import Testing
     }
 
     @Test func emergencyStopIsNeverRefused() async throws {
-        let rig = try DaemonRig(files: ["a.gcode": Self.long], printer: endless)
+        let rig = try DaemonRig(files: ["a.gcode": Files.long], printer: Files.slow)
         try await rig.run { rig in
             try await rig.startPrint("a.gcode")
-            try await eventually("it prints") { rig.printer.snapshot().digestedCommands > 100 }
+            try await eventually("it prints") { rig.printer.snapshot().digestedCommands > 30 }
             #expect(try await rig.gcode("M112").name == "FINISHED")
             try await rig.waitForState("ERROR")
             try await eventually("the firmware halted") { rig.printer.snapshot().state == .halted }
@@ -375,8 +368,8 @@ import Testing
     // MARK: Telemetry
 
     @Test(arguments: ["idle", "heating", "printing", "paused"]) func telemetryGoesOn(_ when: String) async throws {
-        let rig = try DaemonRig(files: ["heat.gcode": Files.heating(), "long.gcode": Self.long]) { board in
-            board.moveTime = .fixed(nanoseconds: 2_000_000)
+        let rig = try DaemonRig(files: ["heat.gcode": Files.heating(), "long.gcode": Files.long]) { board in
+            Files.slow(&board)
             board.timeScale = when == "heating" ? 1 : .infinity
         }
         try await rig.run { rig in

@@ -6,12 +6,6 @@ import Testing
 
 /// What the daemon does when Connect or the printer fails.
 @Suite struct DaemonTroubleTests {
-    private static let long = Files.heating(moves: 50_000)
-
-    private func slowMoves(_ configuration: inout MarlinPrinter.Configuration) {
-        configuration.moveTime = .fixed(nanoseconds: 2_000_000)
-    }
-
     // MARK: Connect
 
     enum Outage: String, CaseIterable {
@@ -34,8 +28,8 @@ import Testing
     }
 
     @Test(arguments: Outage.allCases) func thePrintGoesOnWithoutConnect(_ outage: Outage) async throws {
-        let file = Files.moves(2000)
-        let rig = try DaemonRig(files: ["a.gcode": file], printer: slowMoves)
+        let file = Files.moves(300)
+        let rig = try DaemonRig(files: ["a.gcode": file], printer: Files.slow)
         try await rig.run { rig in
             try await rig.startPrint("a.gcode")
             let port = rig.server.port
@@ -115,10 +109,10 @@ import Testing
     }
 
     @Test(arguments: ["printing", "paused"]) func unpluggedDuringAJob(_ when: String) async throws {
-        let rig = try DaemonRig(files: ["a.gcode": Self.long], printer: slowMoves)
+        let rig = try DaemonRig(files: ["a.gcode": Files.long], printer: Files.slow)
         try await rig.run { rig in
             try await rig.startPrint("a.gcode")
-            try await eventually("it prints") { rig.printer.snapshot().digestedCommands > 100 }
+            try await eventually("it prints") { rig.printer.snapshot().digestedCommands > 30 }
             if when == "paused" { try await rig.order("PAUSE_PRINT") }
             rig.printer.hangUp()
             try await rig.waitForState("ERROR")
@@ -162,10 +156,10 @@ import Testing
     }
 
     @Test(arguments: ["printing", "paused"]) func aRestartDuringAJob(_ when: String) async throws {
-        let rig = try DaemonRig(files: ["a.gcode": Self.long], printer: slowMoves)
+        let rig = try DaemonRig(files: ["a.gcode": Files.long], printer: Files.slow)
         try await rig.run { rig in
             try await rig.startPrint("a.gcode")
-            try await eventually("it prints") { rig.printer.snapshot().digestedCommands > 100 }
+            try await eventually("it prints") { rig.printer.snapshot().digestedCommands > 30 }
             if when == "paused" { try await rig.order("PAUSE_PRINT") }
             rig.printer.pressReset()
             try await rig.waitForState("STOPPED")
@@ -193,11 +187,11 @@ import Testing
     }
 
     @Test(arguments: ["idle", "printing"]) func theFirmwareHalts(_ when: String) async throws {
-        let rig = try DaemonRig(files: ["a.gcode": Self.long], printer: slowMoves)
+        let rig = try DaemonRig(files: ["a.gcode": Files.long], printer: Files.slow)
         try await rig.run { rig in
             if when == "printing" {
                 try await rig.startPrint("a.gcode")
-                try await eventually("it prints") { rig.printer.snapshot().digestedCommands > 100 }
+                try await eventually("it prints") { rig.printer.snapshot().digestedCommands > 30 }
             }
             rig.printer.emit("Error:Thermal Runaway, system stopped! Heater_ID: 0")
             rig.printer.emit("Error:Printer halted. kill() called!")
@@ -218,8 +212,8 @@ import Testing
     }
 
     @Test func thePrinterGivesOrders() async throws {
-        let file = Files.moves(3000)
-        let rig = try DaemonRig(files: ["a.gcode": file, "b.gcode": Self.long], printer: slowMoves)
+        let file = Files.moves(500)
+        let rig = try DaemonRig(files: ["a.gcode": file, "b.gcode": Files.long], printer: Files.slow)
         try await rig.run { rig in
             try await rig.startPrint("a.gcode")
             rig.printer.emitAction("paused")
@@ -255,7 +249,7 @@ import Testing
     }
 
     @Test(arguments: 1...4 as ClosedRange<UInt64>) func aBadCable(_ seed: UInt64) async throws {
-        let file = Files.moves(3000)
+        let file = Files.moves(1500)
         let rig = try DaemonRig(files: ["a.gcode": file]) { board in
             board.faults = .noisy(seed: seed)
             board.faults.lateOkMilliseconds = 700
@@ -293,15 +287,15 @@ import Testing
     }
 
     @Test(arguments: ["printing", "heating", "paused"]) func stoppedDuringAJob(_ when: String) async throws {
-        let rig = try DaemonRig(files: ["a.gcode": Self.long]) { board in
-            board.moveTime = .fixed(nanoseconds: 2_000_000)
+        let rig = try DaemonRig(files: ["a.gcode": Files.long]) { board in
+            Files.slow(&board)
             board.timeScale = when == "heating" ? 1 : .infinity
         }
         try await rig.run { rig in
             try await rig.startPrint("a.gcode")
             if when == "heating" { try await eventually("it heats") { rig.daemon.snapshot.readings.isHeating } }
             if when != "heating" {
-                try await eventually("it prints") { rig.printer.snapshot().digestedCommands > 100 }
+                try await eventually("it prints") { rig.printer.snapshot().digestedCommands > 30 }
             }
             if when == "paused" { try await rig.order("PAUSE_PRINT") }
         }

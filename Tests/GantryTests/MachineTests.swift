@@ -106,7 +106,7 @@ import Testing
     @Test func aRefusedStartLeavesTheJobAlone() async throws {
         let rig = try Rig()
         try await rig.run { rig in
-            try rig.machine.startJob(file: rig.file(5000), path: "/local/first", command: 1)
+            try rig.machine.startJob(file: rig.file(2000), path: "/local/first", command: 1)
             let id = rig.machine.job?.id
             #expect(throws: MachineError.self) {
                 try rig.machine.startJob(file: rig.file(10), path: "/local/second", command: 2)

@@ -98,8 +98,8 @@ public final class PrinterSimulator: Sendable {
         guard let thread else { return }
         cserial_eventfd_signal(wake)
         pthread_join(thread, nil)
-        closeTerminal()
         if let link = options.link { unlink(link) }
+        closeTerminal()
     }
 
     /// The device path, changed by `plugIn()`; empty before `start()`.
@@ -112,8 +112,10 @@ public final class PrinterSimulator: Sendable {
     /// once.
     public var openCount: Int { state.withLock { $0.opens } }
 
-    /// Pulls the cable: the terminal is gone, the printer goes on.
+    /// Pulls the cable: the terminal and its link are gone, the printer goes on.
     public func hangUp() {
+        // First: the kernel gives the terminal's name to the next one that is opened.
+        if let link = options.link { unlink(link) }
         closeTerminal()
         cserial_eventfd_signal(wake)
     }

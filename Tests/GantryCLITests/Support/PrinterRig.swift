@@ -42,6 +42,14 @@ enum Files {
         "G90\nM83\n" + (0..<count).map { "G1 X\(10 + $0 % 10).\($0 % 7) Y\($0 % 150) F6000\n" }.joined()
     }
 
+    /// With `slow` a print of a minute, which the tests end earlier.
+    static let long = heating(moves: 3000)
+
+    /// Moves that take long enough to meet the print in its midst.
+    static func slow(_ configuration: inout MarlinPrinter.Configuration) {
+        configuration.moveTime = .fixed(nanoseconds: 20_000_000)
+    }
+
     /// Heats bed and nozzle first, as slicers do.
     static func heating(moves count: Int = 200) -> String {
         "M140 S60\nM104 S200\nM190 S60\nM109 S200\nM106 S255\n" + moves(count)
