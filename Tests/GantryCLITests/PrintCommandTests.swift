@@ -123,7 +123,7 @@ import Testing
 
     @Test func aFileThatIsCutWhilePrinting() async throws {
         let rig = try PrinterRig { $0.moveTime = .fixed(nanoseconds: 200_000) }
-        try rig.folder.write(Files.heating(moves: 30_000), to: "box.gcode")
+        try rig.folder.write(Files.heating(moves: 300_000), to: "box.gcode")
         let process = try rig.print("box.gcode", "--json")
         try await eventually("it prints") { rig.printer.snapshot().digestedCommands > 30 }
         #expect(truncate(rig.folder.file("box.gcode"), 400_000) == 0)

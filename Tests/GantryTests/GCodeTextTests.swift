@@ -10,7 +10,6 @@ import Testing
         ("\r\n  G28  \r\n\r\n;only a comment\r\nM117 Žluť ; said\r", ["G28", "M117 Žluť"]),
         ("G1 X1;G1 X2", ["G1 X1"]),
         ("\u{FEFF}G28\n", ["G28"]),
-        ("M1\u{0}04 S0\n", ["M104 S0"]),
         ("M1100\nM11", ["M1100", "M11"]),
     ])
     func commandsOfAText(_ text: String, _ expected: [String]) throws {

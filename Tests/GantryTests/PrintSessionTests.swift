@@ -186,7 +186,7 @@ import Testing
     }
 
     @Test func failsWhenTheFileIsCutAndCoolsDown() async throws {
-        let rig = try Rig(Files.heating(moves: 30_000)) { $0.moveTime = .fixed(nanoseconds: 200_000) }
+        let rig = try Rig(Files.heating(moves: 300_000)) { $0.moveTime = .fixed(nanoseconds: 200_000) }
         try rig.start()
         try await eventually("it prints") { rig.printer.snapshot().digestedCommands > 30 }
         #expect(truncate(rig.folder.file("a.gcode"), 400_000) == 0)

@@ -162,6 +162,9 @@ final class ConnectBridge: Sendable {
                 for index in span.indices { bytes.append(span[index]) }
             }
             let command = String(decoding: bytes, as: UTF8.self)
+            guard step != .damaged else {
+                throw CommandError("Line \(scanner.lineNumber): there are NUL bytes in the command: \(command)")
+            }
             let fits = step == .command && LineFormat.fits(number: Limits.lineNumber, commandLength: scanner.length)
             guard fits else {
                 throw CommandError(
