@@ -310,7 +310,13 @@ extension StreamEngine {
         graceUntil = nil
         earlyMarkerFollower = nil
         ignoresNextOk = false
-        inFlight.removeAll()
+        switch failure {
+        case .firmwareError, .commandTooLong, .lineNumbersExhausted:
+            // The printer still answers what it has; such an ok would pass for that of the M110.
+            break
+        default:
+            inFlight.removeAll()
+        }
         cursor = sent.next
         needsProof = false
         while let tag = lane.dropFirst() { reports.push(.dropped(tag: tag)) }

@@ -54,6 +54,17 @@ import Testing
         #expect(driver.counters.oksSurplus == 1)
     }
 
+    @Test func theCountAfterAnErrorWaitsForWhatThePrinterHas() {
+        let driver = EngineDriver()
+        #expect(driver.beginJob())
+        _ = driver.feed(["G0", "G1", "G2"])
+        #expect(driver.answer("Error:Heating failed, system stopped! Heater_ID: 0").isEmpty)
+        #expect(driver.reports() == [.jobFailed(.firmwareError)])
+        #expect(driver.answer("ok").isEmpty)
+        #expect(driver.answer("ok").isEmpty)
+        #expect(driver.answer("ok") == ["N0 M110 N0*125"])
+    }
+
     @Test func resendGoesBackOnceTheWireIsQuiet() {
         let driver = EngineDriver()
         #expect(driver.beginJob())
