@@ -62,7 +62,7 @@ import Testing
         #expect(driver.reports() == [.jobFailed(.firmwareError)])
         #expect(driver.answer("ok").isEmpty)
         #expect(driver.answer("ok").isEmpty)
-        #expect(driver.answer("ok") == ["N0 M110 N0*125"])
+        #expect(driver.answer("ok") == ["N0 M110*35"])
     }
 
     @Test func resendGoesBackOnceTheWireIsQuiet() {
