@@ -186,6 +186,7 @@ extension StreamEngine {
             reports.push(.synchronised)
         } else if case .ending(.verify) = job {
             job = .none
+            mayHaveHeated = false
             reports.push(.jobFinished)
         }
     }
@@ -321,6 +322,7 @@ extension StreamEngine {
         needsProof = false
         while let tag = lane.dropFirst() { reports.push(.dropped(tag: tag)) }
         reports.push(hadJob ? .jobFailed(failure) : .linkFailed(failure))
+        if failure == .notSynchronised || failure == .printerSilent { sayLastWords() }
         switch failure {
         case .printerReset, .printerHalted, .emergencyStopped, .notSynchronised:
             synchronisation = .none
@@ -329,5 +331,13 @@ extension StreamEngine {
             synchronisationAttempts = 0
             requestSynchronisation(now: now)
         }
+    }
+
+    /// Heaters off, without numbers, to a printer that takes no numbered line any more or is not heard: all that is left
+    /// to do for a print that may have heated it. A printer that hears nothing is none the worse for it.
+    private mutating func sayLastWords() {
+        guard mayHaveHeated else { return }
+        mayHaveHeated = false
+        output.append("\nM104 S0\nM140 S0\n")
     }
 }
