@@ -3,9 +3,9 @@ import PackageDescription
 
 // The rooms of the house, bottom to top. Dependencies point down only:
 //
-//   GantryCLI  >  Gantry  >  MarlinLink, PrusaConnect, BoardIO  >  GCodeStream, CModules
+//   GantryCLI  >  Gantry  >  MarlinLink, PrusaConnect, BoardIO  >  GCodeStream, BinaryGCode, CModules
 //
-// MarlinLink, PrusaConnect and BoardIO do not know each other, and GCodeStream imports nothing at all.
+// MarlinLink, PrusaConnect and BoardIO do not know each other; GCodeStream and BinaryGCode import nothing at all.
 // Simulators stands beside the house: it plays the printer and the Connect server for the demo, the
 // benchmark and the tests, and knows none of the code that it is there to try.
 
@@ -19,6 +19,7 @@ let package = Package(
         .executable(name: "gantry", targets: ["GantryCLI"]),
         .executable(name: "gantry-bench", targets: ["GantryBench"]),
         .library(name: "GCodeStream", targets: ["GCodeStream"]),
+        .library(name: "BinaryGCode", targets: ["BinaryGCode"]),
         .library(name: "MarlinLink", targets: ["MarlinLink"]),
         .library(name: "PrusaConnect", targets: ["PrusaConnect"]),
         .library(name: "BoardIO", targets: ["BoardIO"]),
@@ -45,9 +46,12 @@ let package = Package(
         // The hot path: a pure state machine.
         .target(name: "GCodeStream", swiftSettings: [.strictMemorySafety()]),
 
+        // Binary G-code files: a pure decoder, for printing and for what Connect is told.
+        .target(name: "BinaryGCode", swiftSettings: [.strictMemorySafety()]),
+
         // Three rooms that do not know each other.
-        .target(name: "MarlinLink", dependencies: ["GCodeStream", "CSerial"]),
-        .target(name: "PrusaConnect", dependencies: ["CCurl", crypto]),
+        .target(name: "MarlinLink", dependencies: ["GCodeStream", "BinaryGCode", "CSerial"]),
+        .target(name: "PrusaConnect", dependencies: ["BinaryGCode", "CCurl", crypto]),
         .target(name: "BoardIO", dependencies: ["CGpiod", "CUdev"]),
 
         // The benchmark: the printer and two hosts in C, and a malloc that counts. Nothing else may link these.
@@ -65,6 +69,8 @@ let package = Package(
         .target(name: "Simulators", dependencies: ["CSerial", crypto]),
 
         .testTarget(name: "GCodeStreamTests", dependencies: ["GCodeStream", "Simulators"]),
+        .testTarget(
+            name: "BinaryGCodeTests", dependencies: ["BinaryGCode"], resources: [.copy("Fixtures")]),
         .testTarget(name: "MarlinLinkTests", dependencies: ["MarlinLink", "GCodeStream", "Simulators", "CSerial"]),
         .testTarget(
             name: "PrusaConnectTests", dependencies: ["PrusaConnect"], resources: [.copy("Fixtures")]),
