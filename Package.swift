@@ -71,7 +71,9 @@ let package = Package(
         .testTarget(name: "GCodeStreamTests", dependencies: ["GCodeStream", "Simulators"]),
         .testTarget(
             name: "BinaryGCodeTests", dependencies: ["BinaryGCode"], resources: [.copy("Fixtures")]),
-        .testTarget(name: "MarlinLinkTests", dependencies: ["MarlinLink", "GCodeStream", "Simulators", "CSerial"]),
+        .testTarget(
+            name: "MarlinLinkTests",
+            dependencies: ["MarlinLink", "GCodeStream", "BinaryGCode", "Simulators", "CSerial"]),
         .testTarget(
             name: "PrusaConnectTests", dependencies: ["PrusaConnect"], resources: [.copy("Fixtures")]),
         .testTarget(name: "BoardIOTests", dependencies: ["BoardIO"]),

@@ -39,30 +39,30 @@ final class FileReader: Sendable {
     /// Reads everything; 0, or the errno of the failure, or `CommandRing.fileCut` or `fileChanged`.
     private func read() -> Int32 {
         var scanner = CommandScanner()
-        var offset: UInt64 = 0
         var lastEnd: UInt64 = 0
         var layers: UInt32 = 0
-        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 64 * 1024, alignment: 16)
-        defer { buffer.deallocate() }
-        while offset < file.size {
-            let count = pread(
-                file.descriptor, buffer.baseAddress, min(buffer.count, Int(file.size - offset)), off_t(offset))
-            if count < 0 {
-                if errno == EINTR { continue }
-                return errno
+        let text = JobText(descriptor: file.descriptor, size: file.size, isBinary: file.isBinary)
+        do {
+            while let piece = try text.next() {
+                for index in piece.bytes.indices {
+                    let step = scanner.feed(piece.bytes[index])
+                    if step == .more { continue }
+                    if step != .command { return CommandRing.fileChanged }
+                    let end = piece.end(of: index)
+                    let isNew = scanner.layers != layers
+                    layers = scanner.layers
+                    guard put(scanner.command, advance: UInt32(clamping: end - lastEnd), newLayer: isNew) else {
+                        return 0
+                    }
+                    lastEnd = end
+                }
             }
-            if count == 0 { return CommandRing.fileCut }
-            for index in 0..<count {
-                let step = scanner.feed(buffer[index])
-                if step == .more { continue }
-                if step != .command { return CommandRing.fileChanged }
-                let end = offset + UInt64(index) + 1
-                let isNew = scanner.layers != layers
-                layers = scanner.layers
-                guard put(scanner.command, advance: UInt32(clamping: end - lastEnd), newLayer: isNew) else { return 0 }
-                lastEnd = end
+        } catch {
+            switch error {
+            case .unreadable(let code): return code
+            case .cut: return CommandRing.fileCut
+            case .binary: return CommandRing.fileChanged
             }
-            offset += UInt64(count)
         }
         switch scanner.end() {
         case .more: break

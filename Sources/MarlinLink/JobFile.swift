@@ -1,3 +1,4 @@
+import BinaryGCode
 import CSerial
 import GCodeStream
 
@@ -15,8 +16,8 @@ public enum JobFileError: Error, Sendable, Equatable {
     case notAFile(path: String)
     /// It has no bytes.
     case empty(path: String)
-    /// It is binary G-code, which this version does not print.
-    case binaryGCode(path: String)
+    /// It is binary G-code that is damaged, or of a kind that is not known.
+    case binaryGCode(path: String, BinaryGCodeError)
     /// It is no text at all.
     case binary(path: String)
     /// It is text without a single command.
@@ -41,8 +42,8 @@ extension JobFileError: CustomStringConvertible {
         case .forbidden(let path): "No permission to read \(path)."
         case .notAFile(let path): "\(path) is no file that could be printed."
         case .empty(let path): "\(path) is empty."
-        case .binaryGCode(let path):
-            "\(path) is binary G-code. Switch off `Supports binary G-code` in the slicer's printer settings and export again."
+        case .binaryGCode(let path, let error):
+            "\(path) is binary G-code that cannot be read: \(error). Copy it again, or export it anew from the slicer."
         case .binary(let path): "\(path) is no text: only G-code can be printed."
         case .noCommands(let path): "\(path) contains no G-code command."
         case .lineTooLong(let path, let line, let length, let text):
@@ -72,6 +73,8 @@ public final class JobFile: Sendable {
     public let commands: UInt64
     /// Layer marks in it; 0 when the slicer left none.
     public let layers: UInt32
+    /// Whether it is binary G-code (.bgcode), by its first bytes, whatever its name.
+    public let isBinary: Bool
 
     let descriptor: Int32
 
@@ -85,12 +88,15 @@ public final class JobFile: Sendable {
             guard fstat(descriptor, &info) == 0 else { throw .unreadable(path: path, errno: errno) }
             guard info.st_mode & S_IFMT == S_IFREG else { throw .notAFile(path: path) }
             guard info.st_size > 0 else { throw .empty(path: path) }
-            let summary = try Self.check(descriptor, path: path, size: UInt64(info.st_size))
+            let isBinary = try Self.checkKind(descriptor, path: path)
+            let text = JobText(descriptor: descriptor, size: UInt64(info.st_size), isBinary: isBinary)
+            let summary = try Self.check(text, path: path, size: UInt64(info.st_size))
             self.path = path
             size = UInt64(info.st_size)
             modified = Int64(info.st_mtim.tv_sec)
             commands = summary.commands
             layers = summary.layers
+            self.isBinary = isBinary
             self.descriptor = descriptor
         } catch {
             close(descriptor)
@@ -118,28 +124,30 @@ public final class JobFile: Sendable {
     /// Every command must fit the firmware's line under the number that it will get, which has at least seven digits:
     /// temperature queries, scripts and commands of others take numbers too, all day long.
     private static func check(
-        _ descriptor: Int32, path: String, size: UInt64
+        _ text: JobText, path: String, size: UInt64
     ) throws(JobFileError) -> (commands: UInt64, layers: UInt32) {
         var scanner = CommandScanner()
         var commands: UInt64 = 0
-        var offset: UInt64 = 0
-        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 256 * 1024, alignment: 16)
-        defer { buffer.deallocate() }
-        while offset < size {
-            let length = pread(descriptor, buffer.baseAddress, min(buffer.count, Int(size - offset)), off_t(offset))
-            if length < 0, errno == EINTR { continue }
-            guard length >= 0 else { throw .unreadable(path: path, errno: errno) }
-            guard length > 0 else { throw .cut(path: path, expected: size, found: offset) }
-            let chunk = UnsafeRawBufferPointer(rebasing: buffer[..<length])
-            if offset == 0 { try checkKind(chunk, path: path) }
-            for byte in chunk {
-                try count(scanner.feed(byte), of: scanner, in: path, &commands)
-            }
-            offset += UInt64(length)
+        while let piece = try nextPiece(of: text, path: path, size: size) {
+            for byte in piece.bytes { try count(scanner.feed(byte), of: scanner, in: path, &commands) }
         }
         try count(scanner.end(), of: scanner, in: path, &commands)
         guard commands > 0 else { throw .noCommands(path: path) }
         return (commands, scanner.layers)
+    }
+
+    private static func nextPiece(
+        of text: JobText, path: String, size: UInt64
+    ) throws(JobFileError) -> JobText.Piece? {
+        do {
+            return try text.next()
+        } catch {
+            switch error {
+            case .unreadable(let code): throw .unreadable(path: path, errno: code)
+            case .cut(let found): throw .cut(path: path, expected: size, found: found)
+            case .binary(let error): throw .binaryGCode(path: path, error)
+            }
+        }
     }
 
     @inline(__always)
@@ -158,12 +166,18 @@ public final class JobFile: Sendable {
         }
     }
 
-    /// Tells text from what is none by its first bytes. A stray byte of another encoding is text.
-    private static func checkKind(_ chunk: UnsafeRawBufferPointer, path: String) throws(JobFileError) {
-        if chunk.starts(with: "GCDE".utf8) { throw .binaryGCode(path: path) }
-        let head = chunk.prefix(4096)
-        let odd = head.count { $0 == 0 || ($0 < 0x20 && !(0x09...0x0D).contains($0)) }
-        if odd * 50 > head.count { throw .binary(path: path) }
+    /// Tells by the first bytes whether it is binary G-code, and text from what is none. A stray byte of another encoding
+    /// is text.
+    private static func checkKind(_ descriptor: Int32, path: String) throws(JobFileError) -> Bool {
+        try withUnsafeTemporaryAllocation(byteCount: 4096, alignment: 16) { buffer throws(JobFileError) in
+            let count = pread(descriptor, buffer.baseAddress, buffer.count, 0)
+            guard count >= 0 else { throw .unreadable(path: path, errno: errno) }
+            let head = UnsafeRawBufferPointer(rebasing: buffer[..<count])
+            if JobText.isBinaryGCode(head) { return true }
+            let odd = head.count { $0 == 0 || ($0 < 0x20 && !(0x09...0x0D).contains($0)) }
+            if odd * 50 > head.count { throw .binary(path: path) }
+            return false
+        }
     }
 }
 

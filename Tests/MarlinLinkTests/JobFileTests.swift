@@ -1,6 +1,7 @@
 import Foundation
 import Testing
 
+@testable import BinaryGCode
 @testable import MarlinLink
 
 @Suite struct JobFileTests {
@@ -56,7 +57,10 @@ import Testing
     }
 
     @Test func binary() throws {
-        #expect(try error(of: Array("GCDE".utf8) + [1, 0, 0, 0, 2, 0]) == .binaryGCode(path: path))
+        #expect(
+            try error(of: Array("GCDE".utf8) + [1, 0, 0, 0, 2, 0])
+                == .binaryGCode(
+                    path: path, BinaryGCodeError(reason: .unknownChecksum(2), block: nil, kind: nil, offset: 0)))
         let noise = (0..<4000).map { UInt8(truncatingIfNeeded: $0 &* 167 &+ 13) }
         #expect(try error(of: noise) == .binary(path: path))
         #expect(try error(of: [UInt8](repeating: 0, count: 5000)) == .binary(path: path))
