@@ -128,8 +128,18 @@ public final class JobFile: Sendable {
     ) throws(JobFileError) -> (commands: UInt64, layers: UInt32) {
         var scanner = CommandScanner()
         var commands: UInt64 = 0
-        while let piece = try nextPiece(of: text, path: path, size: size) {
-            for byte in piece.bytes { try count(scanner.feed(byte), of: scanner, in: path, &commands) }
+        do throws(JobFileError) {
+            while let piece = try nextPiece(of: text, path: path, size: size) {
+                for byte in piece.bytes { try count(scanner.feed(byte), of: scanner, in: path, &commands) }
+            }
+        } catch {
+            switch error {
+            case .lineTooLong, .damaged:
+                // The text of a damaged block is read before its checksum: then that is the reason.
+                while try nextPiece(of: text, path: path, size: size) != nil {}
+            default: break
+            }
+            throw error
         }
         try count(scanner.end(), of: scanner, in: path, &commands)
         guard commands > 0 else { throw .noCommands(path: path) }
