@@ -6,7 +6,8 @@
 /// ```
 ///
 /// A record is written with one `write(2)` and belongs to the file only when it is there whole: what is left of one
-/// that was cut short is cut off when the file is opened. A damaged record between whole ones is skipped.
+/// that was cut short is cut off when the file is opened. A record whose content is damaged is skipped; behind
+/// a damaged length nothing is found again.
 ///
 /// The caller has the directory's lock, see ``StateDirectory``.
 // @unchecked: used by one thread at a time, under the printer's lock.
