@@ -91,6 +91,9 @@ enum IntendedDifference {
                     ("event", "FAILED"), ("source", "WUI"), ("reason", "Command error"), ("state", "PRINTING"),
                     ("data", ["error": "Can't set ready, printer is PRINTING"]),
                 ])
+        case "command: known, without a handler":
+            // SET_VALUE came after 0.8.1.
+            change(23, [("reason", "Not Implemented")])
         case "command: DIALOG_ACTION":
             // Nothing is done, so nothing is called FINISHED.
             let notImplemented: [(String, JSONValue?)] = [

@@ -34,6 +34,9 @@ public final class Printer: Sendable {
     private let commands = Mutex(SerialWorker(name: "commands"))
     private let calls = SerialWorker(name: "connect-calls")
     private let disk = SerialWorker(name: "connect-disk")
+    /// The chain to Connect with the application's own conditions around it. It follows ``conditions`` on
+    /// "connect-calls", before the handlers of ``onConditions(_:)``.
+    public let conditionTree: ConditionTree
     private let makeTransport: MakeTransport
     private let logSink: PrinterLog?
 
@@ -69,11 +72,15 @@ public final class Printer: Sendable {
         self.clock = clock
         self.makeTransport = makeTransport
         logSink = log
+        let tree = ConditionTree(calls: calls)
+        conditionTree = tree
         let state = options.stateDirectory.map { StateDirectory(path: $0, fingerprint: identity.fingerprint) }
         core = Mutex(
             PrinterCore(
                 identity: identity, info: info, settings: connection, options: options, state: state,
                 now: clock.monotonic(), wall: clock.wall(), chance: { Double.random(in: 0..<1) }))
+        tree.take(conditions)
+        onConditions { tree.take($0) }
     }
 
     deinit {

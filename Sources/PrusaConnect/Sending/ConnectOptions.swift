@@ -3,6 +3,10 @@ public struct ConnectOptions: Sendable, Hashable {
     /// Time between two telemetry requests. Commands arrive in their answers, so this is how long a command may take
     /// to arrive; the server expects one second.
     public var telemetryInterval: Duration = .seconds(1)
+    /// How telemetry slows down while nothing happens; `nil`: it never does. A sleeping printer takes commands late.
+    public var telemetrySleep: TelemetrySleep?
+    /// What travels when some of the telemetry has changed.
+    public var telemetryExtent = TelemetryExtent.everything
     /// Time to reach the server.
     public var connectTimeout: Duration = .seconds(10)
     /// Time of a whole request, from its start to the last byte of the answer.

@@ -40,6 +40,7 @@ extension PrinterCore {
     mutating func nextAction(now: Duration, wall: Duration) -> CoreAction {
         apply(machine.tick(now: now), now: now, wall: wall)
         syncIfDue(now: now)
+        if let beat = rhythm.wake(now: now, options: options) { nextTelemetry = min(nextTelemetry, beat) }
         if registration?.isExpired(now: now) == true { endRegistration(.failed(.expired)) }
         if mustStop(now: now) {
             isStarted = false
@@ -121,6 +122,7 @@ extension PrinterCore {
         let present = Timestamp(sinceEpoch: wall)
         switch item {
         case .telemetry(let version):
+            if version != nil { chooseFields(now: now) }
             let body = telemetryBody(isComplete: version != nil)
             // A repeat says what is known now.
             let isNew = version != nil && version != sentTelemetryVersion
@@ -169,7 +171,7 @@ extension PrinterCore {
 
     /// `{"temp_nozzle": …, "command_id": …, "job_id": …, "state": …}`: the state is always there and always last.
     private func telemetryBody(isComplete: Bool) -> [UInt8] {
-        var fields = isComplete ? telemetry.fields : JSONObject()
+        var fields = isComplete ? travellingTelemetry : JSONObject()
         fields.set("command_id", machine.running?.id)
         fields.set("job_id", jobID)
         if isComplete { fields.merge(telemetry.transferFields) }

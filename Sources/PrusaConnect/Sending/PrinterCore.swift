@@ -43,6 +43,11 @@ struct PrinterCore: Sendable {
     /// When the newest telemetry is sent again although the server has it.
     var repeatTelemetryAt: Duration?
 
+    var rhythm: TelemetryRhythm
+    /// The fields of the telemetry request on its way, and those that the server has.
+    var travellingTelemetry = JSONObject()
+    var knownTelemetry: JSONObject?
+
     // What waits and what is known about the other side.
     var outbox: any EventOutbox
     /// The commands as they survive a restart; `nil` without a state directory.
@@ -100,6 +105,7 @@ struct PrinterCore: Sendable {
             outbox = MemoryOutbox(limits: memoryLimits)
             commandJournal = nil
         }
+        rhythm = TelemetryRhythm(now: now)
         diskTimer = DiskTimer(isInUse: state != nil)
         clockWatch = ClockWatch(wall: wall, monotonic: now)
         conditions.tokenChanged(isKnown: settings?.token != nil)
@@ -125,6 +131,7 @@ struct PrinterCore: Sendable {
 // What the application says.
 extension PrinterCore {
     mutating func setTelemetry(_ value: Telemetry, timestamp: Timestamp) {
+        if value.isActivity(since: telemetry) { rhythm.noteActivity() }
         telemetry = value
         telemetryTimestamp = timestamp
         telemetryVersion += 1
@@ -137,6 +144,7 @@ extension PrinterCore {
         guard isOtherToken || isOtherServer else { return }
         settingsVersion += 1
         forgetCommands()
+        knownTelemetry = nil
         isTokenRefused = false
         channel = RetryTimer()
         eventTimer = RetryTimer()
@@ -177,6 +185,7 @@ extension PrinterCore {
             log(.warning, "\(lost.rawValue) dropped: too many events wait for Connect")
         }
         diskTimer.appended(now: now)
+        rhythm.noteActivity()
         if outbox.first?.number != head, head != nil {
             firstEventSince = now
             firstEventTrouble = EventTrouble()
