@@ -97,7 +97,8 @@ import Testing
         )
         rig.answer(failure, 204)
         let beat = try #require(rig.next())
-        rig.answer(beat, 200, [("Command-Id", "9"), ("Content-Type", "application/json")], body: #"{"command": "GCODE"}"#)
+        let headers = [("Command-Id", "9"), ("Content-Type", "application/json")]
+        rig.answer(beat, 200, headers, body: #"{"command": "GCODE"}"#)
         #expect(rig.runs.isEmpty)
         #expect(rig.next()?.text == failure.text)
     }

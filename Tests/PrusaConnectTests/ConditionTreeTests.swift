@@ -94,7 +94,9 @@ import Testing
     @Test("Handlers hear of each change once and in order, and not after they are gone")
     func handlers() throws {
         let changes = Shared<[String]>([])
-        let key = tree.onChange { change in changes.change { $0.append("\(change.condition) \(change.old) \(change.new)") } }
+        let key = tree.onChange { change in
+            changes.change { $0.append("\(change.condition) \(change.old) \(change.new)") }
+        }
         try tree.set(.api, to: .ok)
         try tree.set(.api, to: .ok)
         try tree.set(.token, to: .broken)

@@ -184,7 +184,8 @@ import Testing
 
     @Test("An older file with [connect] is read, written back as [service::connect], and nothing of it is lost")
     func oldSection() throws {
-        let text = "[connect]\naddress = a.example\nport = 8080\ntoken = old\nextra = 1\n\n[service::local]\npassword = hunter2key\n"
+        let text =
+            "[connect]\naddress = a.example\nport = 8080\ntoken = old\nextra = 1\n\n[service::local]\npassword = hunter2key\n"
         var file = try INIFile(text: text, path: "p.ini")
         var settings = try ConnectSettings(file)
         // Without `tls` the token does not travel in clear.
@@ -203,7 +204,8 @@ import Testing
         (info.network.username, info.network.digest) = ("maker", "old")
         info.take(
             from: try INIFile(
-                text: "[network]\nhostname = left\n[service::local]\npassword = p\ndigest = d\nusername =\n", path: "p"))
+                text: "[network]\nhostname = left\n[service::local]\npassword = p\ndigest = d\nusername =\n", path: "p")
+        )
         #expect(info.apiKey == "p" && info.network.hostname == "left")
         #expect(info.network.digest == "d" && info.network.username == "maker")
         info.take(from: try INIFile(text: "[service::local]\npassword = p\napi_key = k\n", path: "p"))

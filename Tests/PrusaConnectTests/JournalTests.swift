@@ -140,7 +140,8 @@ import Testing
         #expect(drain(first) == ["a"])
     }
 
-    @Test("A disk that fails: memory holds what it can, the log is told once, and all of it survives afterwards",
+    @Test(
+        "A disk that fails: memory holds what it can, the log is told once, and all of it survives afterwards",
         arguments: [ENOSPC, EROFS, EIO])
     func diskFails(_ code: Int32) throws {
         var first: JournalOutbox? = outbox(memory: 10)

@@ -51,10 +51,11 @@ import Testing
         case "printing": rig.core.setState(.printing, event: event, now: rig.now)
         case "event": rig.post(.failed)
         case "command":
-            let beat = try #require((0..<9).lazy.compactMap { _ -> Outgoing? in
-                rig.now += .seconds(1)
-                return rig.next()
-            }.first)
+            let beat = try #require(
+                (0..<9).lazy.compactMap { _ -> Outgoing? in
+                    rig.now += .seconds(1)
+                    return rig.next()
+                }.first)
             let headers = [("Command-Id", "1"), ("Content-Type", "application/json")]
             rig.answer(beat, 200, headers, body: #"{"command": "GCODE"}"#)
             #expect(rig.runs.count == 1)

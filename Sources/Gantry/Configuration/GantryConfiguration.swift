@@ -79,7 +79,9 @@ public struct GantryConfiguration: Sendable, Equatable {
     public static let typeHint = "a model such as I3MK3S, MK4S or MINI, or its dotted numbers such as 1.3.1"
 
     private static let section = "printer"
-    private static let keys = ["port", "baudrate", "type", "serial_number", "firmware", "settings", "directory", "state"]
+    private static let keys = [
+        "port", "baudrate", "type", "serial_number", "firmware", "settings", "directory", "state",
+    ]
 
     private static func refuseUnknown(_ file: INIFile) throws(ConfigurationError) {
         for name in file.sections where name != section {
