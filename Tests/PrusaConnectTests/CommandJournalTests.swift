@@ -85,6 +85,22 @@ import Testing
         #expect(journal().ended.map(\.id) == [1, 2, 3])
     }
 
+    @Test("What could not be read at the start is read when a command comes")
+    func late() throws {
+        let registration = CoreRig().core.settings?.registration ?? 0
+        var first: CommandJournal? = journal(registration)
+        first?.end(9, answer: answer(9))
+        let rig = CoreRig(state: directory())
+        rig.post(.failed)
+        first = nil
+        let beat = try #require(rig.next())
+        let headers = [("Command-Id", "9"), ("Content-Type", "application/json")]
+        rig.answer(beat, 200, headers, body: #"{"command": "GCODE"}"#)
+        #expect(rig.runs.isEmpty)
+        #expect(rig.drain().contains { $0.contains(#""command_id": 9"#) })
+        #expect(rig.logs.contains { $0.contains("another process uses it") })
+    }
+
     @Test("A command that was under way when the process ended is called failed and is not carried out again")
     func interrupted() throws {
         journal(CoreRig().core.settings?.registration ?? 0).begin(9)

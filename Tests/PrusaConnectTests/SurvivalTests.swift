@@ -112,8 +112,12 @@ import Testing
         let server = try commanding(commands)
         let runs = Shared(0)
         let reset = Reaction.command("5012", #"{"command": "RESET_PRINTER"}"#)
+        weak var old: Printer?
         for life in 0..<3 {
+            // Its threads let go of it in their own time; until then it has the directory's lock.
+            eventually("the one before is gone") { old == nil }
             let printer = try makePrinter(server.settings, options: options)
+            old = printer
             printer.on(.resetPrinter) { _ in
                 runs.change { $0 += 1 }
                 return .finished(source: .hardware, data: ["took": 3])

@@ -218,6 +218,7 @@ extension PrinterCore {
             answer(.rejected, to: id, reason: reason, now: now, wall: wall)
         case .command(let command):
             log(.debug, "command \(command.id) \(command.name)")
+            if commandJournal?.openLate() == true { restoreCommands(now: now, wall: wall) }
             apply(machine.arrive(command, now: now), now: now, wall: wall)
         }
     }

@@ -43,8 +43,16 @@ final class CommandJournal: @unchecked Sendable {
         commands.compactMap { command in command.answer.map { (command.id, $0) } }
     }
 
-    /// The commands that began and never ended: the process ended first.
-    var interrupted: [UInt64] { commands.filter { $0.answer == nil }.map(\.id) }
+    /// The commands of an earlier life that began and never ended: the process ended first.
+    private(set) var interrupted: [UInt64] = []
+
+    /// Tries to read what is known when that was not possible before, for example because a process that ends had the
+    /// lock still. True when it has been read now.
+    func openLate() -> Bool {
+        guard file == nil else { return false }
+        attempt { _ in }
+        return file != nil
+    }
 
     func begin(_ id: UInt64) {
         note(id, nil)
@@ -113,6 +121,7 @@ final class CommandJournal: @unchecked Sendable {
             if type == RecordType.end, let answer = StoredEvent(&reader) { note(number, answer) }
         }.file
         file = new
+        interrupted = commands.filter { $0.answer == nil }.map(\.id)
         for command in known { note(command.id, command.answer) }
         if !isOwn || !known.isEmpty { try rewrite(new) }
         return new
