@@ -42,7 +42,7 @@ import Testing
 
     private func replay(_ situation: String, of version: String = "0.8.1") throws {
         let isOld = version == "0.7.1"
-        let recording = try Exchange.recording(version)
+        let recording = try Exchange.recording("python-\(version)")
         var recorded = try #require(recording[situation])
         if situation.hasPrefix("ids: a running command") {
             recorded += recording["ids: telemetry of a running command names it"] ?? []

@@ -9,7 +9,7 @@ import Testing
     /// The conditions after an answer, as the recording states them: `Internet=OK, HTTP=OK, Token=OK, API=NOK`.
     private func recordedConditions(after fault: String, isEvent: Bool) throws -> String {
         var isEventPart = false
-        for (mark, _) in try Exchange.inOrder("0.8.1-trouble") {
+        for (mark, _) in try Exchange.inOrder("python-0.8.1-trouble") {
             if mark.hasPrefix("trouble: statuses of telemetry") { isEventPart = false }
             if mark.hasPrefix("trouble: statuses of events") || mark.hasPrefix("trouble: connections") {
                 isEventPart = true
@@ -108,7 +108,7 @@ import Testing
 
     @Test("Redirects are not followed: the token stays where it is")
     func redirects() throws {
-        let exchanges = try #require(try Exchange.recording("0.8.1-trouble")["trouble: redirects are followed"])
+        let exchanges = try #require(try Exchange.recording("python-0.8.1-trouble")["trouble: redirects are followed"])
         let elsewhere = try ScriptedServer()
         let server = try ScriptedServer { _ in
             .respond(exchanges[0].status, [("Location", "http://127.0.0.1:\(elsewhere.port)/p/telemetry")], "")
@@ -122,7 +122,7 @@ import Testing
 
     @Test("A revoked token: told, kept, and taken again when it is valid again; the event comes through")
     func revoked() throws {
-        let exchanges = try #require(try Exchange.recording("0.8.1-trouble")["trouble: the token is revoked"])
+        let exchanges = try #require(try Exchange.recording("python-0.8.1-trouble")["trouble: the token is revoked"])
         let server = try ScriptedServer { request in
             let recorded = exchanges[request.isEvent ? 1 : 0]
             return .respond(recorded.status, recorded.answerHeaders, recorded.answerBody)
@@ -140,7 +140,7 @@ import Testing
 
     @Test("A registration whose poll fails goes on, where the package ends without a word")
     func pollFails() async throws {
-        let recording = try Exchange.recording("0.8.1-trouble")
+        let recording = try Exchange.recording("python-0.8.1-trouble")
         let exchanges = try #require(recording["trouble: the registration poll fails once"])
         let count = Shared(0)
         let server = try ScriptedServer { _ in
@@ -165,7 +165,8 @@ import Testing
 
     @Test("A late answer still counts")
     func late() throws {
-        let exchanges = try #require(try Exchange.recording("0.8.1-trouble")["trouble: a late answer still counts"])
+        let recording = try Exchange.recording("python-0.8.1-trouble")
+        let exchanges = try #require(recording["trouble: a late answer still counts"])
         let isGiven = Shared(false)
         let server = try ScriptedServer { request in
             let isFirst = isGiven.change { isGiven in
@@ -187,7 +188,7 @@ import Testing
     func clock() throws {
         let adjusted = try #require(try Exchange.recording()["clock: an adjustment is reported once"])
         let small = try #require(
-            try Exchange.recording("0.8.1-trouble")["clock: less than a second is no adjustment"])
+            try Exchange.recording("python-0.8.1-trouble")["clock: less than a second is no adjustment"])
         let server = try ScriptedServer()
         let offset = Shared<Duration>(.zero)
         let clock = ConnectClock(
@@ -211,7 +212,7 @@ import Testing
 
     @Test("Telemetry with a time of its own, and events without a token")
     func small() throws {
-        let recording = try Exchange.recording("0.8.1-trouble")
+        let recording = try Exchange.recording("python-0.8.1-trouble")
         let exchanges = try #require(recording["telemetry: own timestamp, integer and fraction"])
         #expect(recording["offline: no token, no events"]?.isEmpty ?? true)
         let server = try ScriptedServer()

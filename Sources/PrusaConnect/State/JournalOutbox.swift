@@ -6,7 +6,7 @@
 /// **When it is written.** ``append(_:)`` hands the event to the kernel with `write(2)` before it returns: from then on
 /// the end of the process cannot lose it. A delivered event gets a removal record, and the last one that is delivered
 /// empties the file. While the server is there the file is therefore written and cut again before the kernel would
-/// carry it to the medium: no `fsync` belongs to an event. One is done for events that wait longer than a second, every
+/// carry its content to the medium (its size and times may get there): no `fsync` belongs to an event. One is done for events that wait longer than a second, every
 /// ten seconds at most, by another thread (``PrinterCore/syncIfDue(now:)``), and when the printer is stopped. A loss of
 /// power costs what is younger than that.
 ///

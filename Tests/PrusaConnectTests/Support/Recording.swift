@@ -32,8 +32,8 @@ struct Exchange: Sendable {
         answerBody = response?["text"]?.string ?? response?["json"]?.wireText ?? ""
     }
 
-    /// A recording, situation by situation: `0.8.1`, `0.8.1-trouble` or `0.7.1`.
-    static func recording(_ name: String = "0.8.1") throws -> [String: [Exchange]] {
+    /// A recording, situation by situation: `python-0.8.1`, `python-0.8.1-trouble` or `python-0.7.1`.
+    static func recording(_ name: String = "python-0.8.1") throws -> [String: [Exchange]] {
         var situations: [String: [Exchange]] = [:]
         for (mark, exchanges) in try inOrder(name) { situations[mark, default: []] += exchanges }
         return situations
@@ -41,7 +41,7 @@ struct Exchange: Sendable {
 
     /// The same in its order; marks that state a fact have no exchanges of their own or those that follow.
     static func inOrder(_ name: String) throws -> [(mark: String, exchanges: [Exchange])] {
-        let url = try #require(Bundle.module.url(forResource: "Fixtures/python-\(name)", withExtension: "jsonl"))
+        let url = try #require(Bundle.module.url(forResource: "Fixtures/" + name, withExtension: "jsonl"))
         var situations: [(mark: String, exchanges: [Exchange])] = []
         for line in try String(contentsOf: url, encoding: .utf8).split(separator: "\n") {
             let value = try JSONValue(parsing: String(line))
