@@ -202,8 +202,8 @@ import Testing
         for (change, exchanges) in [(Duration.seconds(3600), adjusted), (.milliseconds(700), small)] {
             let before = server.requests.count
             eventually("runs") { server.requests.count > before + 1 }
-            offset.change { $0 += change }
             let changed = server.requests.count
+            offset.change { $0 += change }
             eventually("told") { server.requests.count > changed + 4 }
             let told = server.requests[changed...].filter { $0.header("Clock-Adjusted") == "1" }
             #expect(told.count == exchanges.count { $0.headers.contains { $0.name == "Clock-Adjusted" } })

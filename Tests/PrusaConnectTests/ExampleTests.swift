@@ -118,18 +118,16 @@ import Testing
             default: return .noContent
             }
         }
-        // Nothing of it may leave this machine: it is stopped before it can have a name resolved.
-        let faraway = try Examples.fromValues()
-        faraway.stop(deadline: .zero)
-        #expect(faraway.connection?.server == .prusa)
+        let other = try ScriptedServer()
+        let first = try Examples.fromValues(other.settings.server)
+        eventually("connected") { first.conditions.isConnected }
+        first.stop(deadline: .zero)
+        #expect(other.requests.first?.header("Token") == "6Y1t9EwL56nGisiWgNZq")
 
         let folder = try TemporaryDirectory()
         let text = "[service::connect]\nhostname = 127.0.0.1\ntls = False\nport = \(server.port)\ntoken =\n"
         try text.write(toFile: folder.file("prusa_printer_settings.ini"), atomically: true, encoding: .utf8)
-        let old = FileManager.default.currentDirectoryPath
-        #expect(FileManager.default.changeCurrentDirectoryPath(folder.path))
-        defer { _ = FileManager.default.changeCurrentDirectoryPath(old) }
-        let printer = try Examples.fromFile()
+        let printer = try Examples.fromFile(in: folder.path)
         defer { printer.stop(deadline: .zero) }
         #expect(FileManager.default.fileExists(atPath: folder.file("connect-state")))
         let isStored = Shared(false)

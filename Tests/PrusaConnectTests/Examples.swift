@@ -5,18 +5,17 @@ import Foundation
 // The code of `Examples.md`, compiled. `ExampleTests` runs it and compares it with the article line by line.
 
 enum Examples {
-    static func fromValues() throws -> Printer {
-        let values = ConnectSettings(server: .prusa, token: Token("secret token from prusa_printer_settings.ini"))
+    static func fromValues(_ server: ConnectServer) throws -> Printer {
+        let values = ConnectSettings(server: server, token: Token("6Y1t9EwL56nGisiWgNZq"))
         let printer = try Printer(type: .mk3s, serialNumber: "SERIAL_NUMBER_FROM_PRINTER", connection: values)
         try printer.start()
         return printer
     }
 
-    /// In the present directory.
-    static func fromFile() throws -> Printer {
+    static func fromFile(in folder: String) throws -> Printer {
         var options = ConnectOptions()
-        options.stateDirectory = "./connect-state"
-        let settings = try ConnectSettings(path: "./prusa_printer_settings.ini")
+        options.stateDirectory = folder + "/connect-state"
+        let settings = try ConnectSettings(path: folder + "/prusa_printer_settings.ini")
         let printer = try Printer(
             type: .mk3s, serialNumber: "SERIAL_NUMBER_FROM_PRINTER", connection: settings, options: options)
         try printer.start()

@@ -15,34 +15,6 @@ import Testing
         return options
     }
 
-    /// The program that is killed. It lies beside the tests.
-    private func startPoster(port: UInt16, count: Int) throws -> (process: Process, posted: Shared<Int>) {
-        let own = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
-        let folders = [own, Bundle.module.bundlePath].map { URL(fileURLWithPath: $0).deletingLastPathComponent() }
-        let binary = try #require(
-            folders.map { $0.appendingPathComponent("EventPoster") }.first {
-                FileManager.default.isExecutableFile(atPath: $0.path)
-            })
-        let process = Process()
-        process.executableURL = binary
-        process.arguments = [String(port), folder.file("state"), String(count)]
-        let pipe = Pipe()
-        process.standardOutput = pipe
-        let posted = Shared(0)
-        pipe.fileHandleForReading.readabilityHandler = { handle in
-            let lines = handle.availableData.count { $0 == UInt8(ascii: "\n") }
-            posted.change { $0 += lines }
-        }
-        try process.run()
-        return (process, posted)
-    }
-
-    private func end(_ process: Process) {
-        kill(process.processIdentifier, SIGKILL)
-        process.waitUntilExit()
-        #expect(process.terminationReason == .uncaughtSignal)
-    }
-
     private func reasons(_ events: [ReceivedRequest]) -> [Int] {
         events.compactMap { $0.json?["reason"]?.string.flatMap { Int($0) } }
     }
@@ -51,9 +23,9 @@ import Testing
     func killedOffline() throws {
         let dead = try ScriptedServer()
         dead.stop()
-        let (process, posted) = try startPoster(port: dead.port, count: 100_000)
-        eventually("much is posted") { posted.value >= 300 }
-        end(process)
+        let poster = try EventPosterProcess(port: dead.port, state: folder.file("state"))
+        eventually("much is posted") { poster.posted >= 300 }
+        poster.kill()
         let server = try ScriptedServer()
         let printer = try makePrinter(server.settings, options: options)
         let waiting = printer.waitingEvents
@@ -67,13 +39,15 @@ import Testing
     @Test("Killed while events are delivered: in order, none lost, at most the one under way twice")
     func killedOnline() throws {
         let server = try ScriptedServer()
-        let (process, posted) = try startPoster(port: server.port, count: 100_000)
-        eventually("some arrived") { server.events.count >= 20 && posted.value >= 50 }
-        end(process)
+        let poster = try EventPosterProcess(port: server.port, state: folder.file("state"))
+        eventually("some arrived") { server.events.count >= 20 && poster.posted >= 50 }
+        poster.kill()
         let printer = try makePrinter(server.settings, options: options)
         try printer.start()
         defer { printer.stop(deadline: .zero) }
-        eventually("all arrived") { printer.waitingEvents == 0 && reasons(server.events).last ?? 0 >= posted.value - 1 }
+        eventually("all arrived") {
+            printer.waitingEvents == 0 && reasons(server.events).last ?? 0 >= poster.posted - 1
+        }
         let arrived = reasons(server.events)
         let last = try #require(arrived.last)
         #expect(arrived.count - (last + 1) <= 1)

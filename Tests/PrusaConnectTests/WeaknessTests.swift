@@ -17,19 +17,16 @@ import Testing
         let folder = try TemporaryDirectory()
         try "machine 127.0.0.1\nlogin somebody\npassword hunter2\n"
             .write(toFile: folder.file(".netrc"), atomically: true, encoding: .utf8)
-        let names = ["http_proxy", "HTTPS_PROXY", "ALL_PROXY", "HOME"]
-        let old = names.map { ProcessInfo.processInfo.environment[$0] }
-        for name in names { setenv(name, name == "HOME" ? folder.path : "http://127.0.0.1:1", 1) }
-        defer {
-            for (name, value) in zip(names, old) {
-                if let value { setenv(name, value, 1) } else { unsetenv(name) }
-            }
+        var environment = ["HOME": folder.path]
+        for name in ["http_proxy", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"] {
+            environment[name] = "http://127.0.0.1:1"
         }
         let server = try ScriptedServer()
-        let printer = try makePrinter(server.settings)
-        try printer.start()
-        eventually("it arrives all the same") { printer.conditions.isConnected }
-        printer.stop(deadline: .zero)
+        // A process of its own: the environment of this one belongs to all tests.
+        let poster = try EventPosterProcess(
+            port: server.port, state: folder.file("state"), count: 3, environment: environment)
+        defer { poster.kill() }
+        eventually("it arrives all the same") { server.events.count == 3 }
         #expect(server.requests.allSatisfy { $0.header("Authorization") == nil && $0.target.hasPrefix("/p/") })
     }
 

@@ -17,6 +17,9 @@ final class StateDirectory: @unchecked Sendable {
     let files: any StateFiles
     private let printer: String
     private var lock: Int32?
+    /// Attempts to get the lock, 10 ms apart, when it is asked for first. A child process that was just forked holds it
+    /// until its own program begins, and a process that ends until it has ended.
+    private var attempts = 20
 
     init(path: String, fingerprint: Fingerprint, files: any StateFiles = SystemFiles()) {
         self.path = path
@@ -30,8 +33,8 @@ final class StateDirectory: @unchecked Sendable {
     var events: String { "\(path)/events-\(printer).journal" }
     var commands: String { "\(path)/commands-\(printer).journal" }
 
-    /// Makes the directory when it is missing and takes the lock. Cheap when it is taken already; can be tried again
-    /// after a failure.
+    /// Makes the directory when it is missing and takes the lock; the first time it waits for the lock for 0.2 s at most.
+    /// Cheap when it is taken already; can be tried again after a failure.
     func acquire() throws(FileError) {
         guard lock == nil else { return }
         let lockPath = "\(path)/printer-\(printer).lock"
@@ -42,9 +45,14 @@ final class StateDirectory: @unchecked Sendable {
         }
         do throws(OSError) {
             let file = try files.open(lockPath, isEmptied: false)
-            guard try files.lock(file) else {
-                files.close(file)
-                throw OSError(code: EBUSY)
+            defer { attempts = 1 }
+            while try !files.lock(file) {
+                attempts -= 1
+                guard attempts > 0 else {
+                    files.close(file)
+                    throw OSError(code: EBUSY)
+                }
+                usleep(10_000)
             }
             lock = file
         } catch {
