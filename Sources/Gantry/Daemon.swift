@@ -25,8 +25,10 @@ public final class Daemon: Sendable {
         info.firmware = configuration.firmware
         info.softwareVersion = gantryVersion
         info.mmu = nil
+        var options = ConnectOptions()
+        options.stateDirectory = configuration.stateDirectory
         let printer = try Printer(
-            type: type, serialNumber: serialNumber, connection: settings, info: info,
+            type: type, serialNumber: serialNumber, connection: settings, info: info, options: options,
             log: { level, message in logger.log(level: level.swiftLog, "\(message)") })
         let observer = Mutex<ConnectBridge?>(nil)
         let machine = Machine(configuration: configuration.link, scripts: scripts) { change in

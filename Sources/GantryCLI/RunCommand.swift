@@ -31,6 +31,9 @@ struct ConfigurationOptions: ParsableArguments {
     @Option(help: "Directory of G-code files, Connect's /local.")
     var directory: String?
 
+    @Option(help: "Directory for what must survive a restart, such as events that Connect has not got yet.")
+    var state: String?
+
     func validate() throws {
         guard baudrate.map({ (1200...4_000_000).contains($0) }) ?? true else {
             throw ValidationError("--baudrate takes 1200 to 4000000.")
@@ -51,6 +54,7 @@ struct ConfigurationOptions: ParsableArguments {
         if let firmware { result.firmware = firmware }
         if let settings { result.settings = settings }
         if let directory { result.directory = directory }
+        if let state { result.state = state }
         return result
     }
 }

@@ -67,13 +67,14 @@ import Testing
         let process = try rig.printer.start(
             "run", "--config", "other.ini", "--port", rig.printer.port, "--baudrate", "250000", "--type", "MK3S",
             "--serial-number", "CZPX0123X004XC00042", "--firmware", "9.9.9", "--settings", "printer.ini", "--directory",
-            "files")
+            "files", "--state", "memory")
         try await eventually("Connect sees the printer") { rig.states.last == "IDLE" }
         let id = rig.server.queue(command: "SEND_INFO")
         try await eventually("it answers") { rig.server.command(id)?.answer != nil }
         let info = try #require(rig.server.command(id)?.answer?.body["data"])
         #expect(info["firmware"] == "9.9.9")
         #expect(info["type"]?.integer == 1)
+        #expect(try FileManager.default.contentsOfDirectory(atPath: rig.printer.folder.file("memory")).count == 3)
         process.send(SIGINT)
         #expect(try await process.end() == 0)
     }
@@ -97,11 +98,35 @@ import Testing
         #expect(try await process.end() == 0)
     }
 
+    @Test func whatConnectDidNotGetComesAfterAKillAndARestart() async throws {
+        let rig = try Rig()
+        let port = rig.server.port
+        rig.server.stop()
+        let first = try rig.printer.start("run", "--config", "gantry.ini")
+        try await eventually("the printer is ready") { first.standardError.contains(" notice: idle") }
+        try await eventually("it complains") { first.standardError.contains(" warning: connection: ") }
+        first.send(SIGKILL)
+        #expect(try await first.end() == -SIGKILL)
+        try rig.server.start(port: UInt16(port))
+        let second = try rig.printer.start("run", "--config", "gantry.ini")
+        try await eventually("everything arrives") {
+            rig.server.events.count { $0.name == "MEDIUM_INSERTED" } == 2 && rig.states.last == "IDLE"
+        }
+        // The first life's events come first, its last state among them.
+        let names = rig.server.events.map { $0.name == "STATE_CHANGED" ? $0.body["state"]?.string ?? "" : $0.name }
+        let restart = try #require(names.lastIndex(of: "MEDIUM_INSERTED"))
+        #expect(names[..<restart].contains("IDLE") && names[..<restart].contains("MEDIUM_INSERTED"))
+        #expect(second.standardError.contains(" events from before wait for Connect"))
+        second.send(SIGTERM)
+        #expect(try await second.end() == 0)
+        #expect(rig.server.violations == [])
+    }
+
     @Test(arguments: [
         (
             "[printer]\nspeed = 9\n",
             "gantry.ini:2: there is no key speed; expected one of port, baudrate, type, serial_number, "
-                + "firmware, settings, directory"
+                + "firmware, settings, directory, state"
         ),
         ("[connect]\n", "gantry.ini:1: there is no section [connect]; expected [printer]"),
         (

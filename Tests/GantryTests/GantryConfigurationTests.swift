@@ -32,6 +32,7 @@ import Testing
         #expect(defaults.firmware == nil)
         #expect(defaults.settings == "./prusa_printer_settings.ini")
         #expect(defaults.directory == "./gcodes")
+        #expect(defaults.state == nil && defaults.stateDirectory == "./gantry-state")
     }
 
     @Test func everyKeyIsRead() throws {
@@ -46,6 +47,7 @@ import Testing
             firmware = 3.14.0-8237
             settings = /etc/gantry/prusa_printer_settings.ini
             directory = /srv/g code
+            state = /var/lib/gantry/state
             """)
         #expect(configuration.port == "/dev/ttyACM0")
         #expect(configuration.baudrate == 250_000)
@@ -54,12 +56,20 @@ import Testing
         #expect(configuration.firmware == "3.14.0-8237")
         #expect(configuration.settings == "/etc/gantry/prusa_printer_settings.ini")
         #expect(configuration.directory == "/srv/g code")
+        #expect(configuration.stateDirectory == "/var/lib/gantry/state")
         #expect(configuration.link.port == "/dev/ttyACM0")
         #expect(configuration.link.baud == 250_000)
     }
 
     @Test(arguments: ["I3MK3S", "i3mk3s", "1.3.1"]) func typesByNameAndNumbers(_ name: String) throws {
         #expect(try read("[printer]\ntype = \(name)\n").type == .mk3s)
+    }
+
+    @Test(arguments: [
+        ("printer.ini", "./gantry-state"), ("/etc/gantry/printer.ini", "/etc/gantry/gantry-state"),
+    ])
+    func theStateIsBesideTheSettings(_ settings: String, _ state: String) throws {
+        #expect(try read("[printer]\nsettings = \(settings)\nstate =\n").stateDirectory == state)
     }
 
     @Test func keysMayBeWrittenInCapitals() throws {
@@ -70,7 +80,7 @@ import Testing
         (
             "[printer]\nport = a\nspeed = 9\n",
             "gantry.ini:3: there is no key speed; expected one of port, baudrate, type, serial_number, firmware, "
-                + "settings, directory"
+                + "settings, directory, state"
         ),
         ("# x\n\n[printr]\nport = a\n", "gantry.ini:3: there is no section [printr]; expected [printer]"),
         (

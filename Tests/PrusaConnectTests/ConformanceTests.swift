@@ -3,185 +3,15 @@ import Testing
 
 @testable import PrusaConnect
 
-/// One request of the Python package 0.8.1 and the answer that it got.
-struct Exchange: Sendable {
-    var method: String
-    var path: String
-    var headers: [(name: String, value: String)]
-    var json: JSONValue?
-    var status: Int
-    var answerHeaders: [(String, String)]
-    var answerBody: String
-
-    var isCommand: Bool { path == Wire.telemetryPath && status == 200 }
-
-    init(_ line: JSONValue) {
-        func pairs(_ value: JSONValue?) -> [(String, String)] {
-            (value?.array ?? []).map { ($0.array?.first?.string ?? "", $0.array?.last?.string ?? "") }
-        }
-        method = line["method"]?.string ?? ""
-        path = line["path"]?.string ?? ""
-        headers = pairs(line["headers"]).map { (name: $0.0, value: $0.1) }
-        json = line["json"]
-        let response = line["response"]
-        status = Int(response?["status"]?.int ?? 0)
-        answerHeaders = pairs(response?["headers"])
-        answerBody = response?["text"]?.string ?? response?["json"]?.wireText ?? ""
-    }
-
-    /// The recording, situation by situation.
-    static func recording() throws -> [String: [Exchange]] {
-        let url = try #require(Bundle.module.url(forResource: "Fixtures/python-0.8.1", withExtension: "jsonl"))
-        var situations: [String: [Exchange]] = [:]
-        var mark = ""
-        for line in try String(contentsOf: url, encoding: .utf8).split(separator: "\n") {
-            let value = try JSONValue(parsing: String(line))
-            if let name = value["mark"]?.string {
-                mark = name
-            } else {
-                situations[mark, default: []].append(Exchange(value))
-            }
-        }
-        return situations
-    }
-}
-
-extension JSONValue {
-    /// The value with some keys set anew; a key set to `nil` goes away.
-    func with(_ changes: [(String, JSONValue?)]) -> JSONValue {
-        var object = object ?? JSONObject()
-        for (key, value) in changes { object[key] = value }
-        return .object(object)
-    }
-}
-
-/// Where this library means to differ from the recording: it corrects what was recorded before it is compared.
-enum IntendedDifference {
-    static func apply(to exchanges: [Exchange], of situation: String) -> [Exchange] {
-        var all = exchanges
-        func change(_ index: Int, _ changes: [(String, JSONValue?)]) {
-            all[index].json = all[index].json?.with(changes)
-        }
-        switch situation {
-        case "ids: a finished command is repeated":
-            // A repeat gets the same answer, not FINISHED without data.
-            all[4].json = all[2].json
-        case "ids: a failed command is repeated":
-            change(2, [("data", ["error": "nothing to pause"])])
-            all[4].json = all[2].json
-        case "ids: a rejected command is repeated": all[4].json = all[2].json
-        case "ids: a repeated RESET_PRINTER runs again":
-            // The printer is not reset a second time.
-            all.remove(at: 4)
-        case "ids: Command-Id 0":
-            // 0 is an id.
-            change(1, [("command_id", 0)])
-            change(2, [("command_id", 0)])
-        case "command: a handler raises":
-            // The message instead of Python's repr.
-            change(2, [("data", ["error": "nothing to pause"])])
-        case "command: SET_PRINTER_READY / CANCEL_PRINTER_READY":
-            change(10, [("data", ["error": "Can't cancel, printer isn't ready"])])
-        case "command: SET_PRINTER_READY while printing is not refused":
-            // It is refused: no STATE_CHANGED READY.
-            all = Array(all[1...2]) + [all[4]]
-            change(
-                2,
-                [
-                    ("event", "FAILED"), ("source", "WUI"), ("reason", "Command error"), ("state", "PRINTING"),
-                    ("data", ["error": "Can't set ready, printer is PRINTING"]),
-                ])
-        case "command: DIALOG_ACTION":
-            // Nothing is done, so nothing is called FINISHED.
-            let notImplemented: [(String, JSONValue?)] = [
-                ("event", "REJECTED"), ("source", "WUI"), ("reason", "Not Implemented"), ("data", [:]),
-            ]
-            change(2, notImplemented)
-            change(5, notImplemented)
-        case "content types and bodies":
-            // Reasons of this library's own parser, and text/x.gcode may have parameters.
-            change(8, [("event", "ACCEPTED"), ("reason", nil)])
-            var finished = all[8]
-            finished.json = finished.json?.with([("event", "FINISHED"), ("source", "MARLIN")])
-            change(10, [("reason", "Expected a key in double quotes at byte 1")])
-            change(12, [("reason", "Command is not a JSON object")])
-            change(14, [("reason", "Expected a JSON value at byte 0")])
-            all.insert(finished, at: 9)
-        default: break
-        }
-        return all
-    }
-
-    /// Header values that differ on purpose or from run to run.
-    static let freeHeaders: Set<String> = ["Host", "Accept-Encoding", "Timestamp", "Token", "Code", "Content-Length"]
-}
-
-/// Plays the server's part of a recorded situation: gives out each command when the events before it have come.
-private final class Replay: @unchecked Sendable {
-    // @unchecked: mutable state is in a `Shared` box.
-    private struct State {
-        var next = 0
-        var events: [ReceivedRequest] = []
-    }
-
-    let exchanges: [Exchange]
-    private let state = Shared(State())
-
-    init(_ exchanges: [Exchange]) { self.exchanges = exchanges }
-
-    var events: [ReceivedRequest] { state.value.events }
-    var isDone: Bool { state.value.next >= exchanges.count }
-
-    /// Whether the recording waits for the end of this command.
-    func waitsForEnd(of id: UInt64) -> Bool {
-        let next = state.value.next
-        guard next < exchanges.count, let json = exchanges[next].json else { return next >= exchanges.count }
-        return json["command_id"]?.unsigned == id && json["event"] != "ACCEPTED"
-            && exchanges[next].path == Wire.eventsPath
-    }
-
-    func react(_ request: ReceivedRequest) -> Reaction {
-        state.change { state in
-            let expected = state.next < exchanges.count ? exchanges[state.next] : nil
-            if request.isEvent {
-                state.events.append(request)
-                state.next += 1
-                return .noContent
-            }
-            guard let expected, expected.isCommand else { return .noContent }
-            state.next += 1
-            return .respond(200, expected.answerHeaders, expected.answerBody)
-        }
-    }
-}
-
 @Suite(.timeLimit(.minutes(2))) struct ConformanceTests {
     private func checkHeaders(_ received: ReceivedRequest, _ expected: Exchange, _ situation: String) {
-        #expect(received.headers.map(\.name) == expected.headers.map(\.name), "\(situation)")
-        for (ours, theirs) in zip(received.headers, expected.headers)
-        where !IntendedDifference.freeHeaders.contains(ours.name) {
+        let isOld = !expected.headers.contains { $0.name == "User-Agent-Printer" }
+        let headers = received.headers.filter { !isOld || !IntendedDifference.newHeaders.contains($0.name) }
+        #expect(headers.map(\.name) == expected.headers.map(\.name), "\(situation)")
+        for (ours, theirs) in zip(headers, expected.headers)
+        where !(isOld && ours.name == "User-Agent") && !IntendedDifference.freeHeaders.contains(ours.name) {
             #expect(ours.value == theirs.value, "\(situation)")
         }
-    }
-
-    /// The printer of the recording.
-    private func recordedPrinter(_ settings: ConnectSettings?, mmuVersion: String? = nil, mmu: Bool = false) throws
-        -> Printer
-    {
-        var info = PrinterInfo()
-        info.firmware = "3.14.0-8066"
-        info.softwareVersion = "0.8.1"
-        info.apiKey = "key1234"
-        info.network.hostname = "prusa-mk3s"
-        info.network.lanIPv4 = "192.168.1.101"
-        info.network.lanMAC = "b8:27:eb:00:11:22"
-        info.network.username = "maker"
-        info.meshHeights = [0.1, -0.2, 0, 0.05]
-        info.sheets = [PrinterInfo.Sheet(name: "Smooth1", zOffset: -0.5)]
-        info.activeSheet = 0
-        info.mmu = PrinterInfo.MMU(isEnabled: mmu, version: mmuVersion, slots: 5)
-        return try Printer(
-            type: .mk3s, serialNumber: testSerial, connection: settings, info: info, options: quickOptions)
     }
 
     @Test(
@@ -198,16 +28,34 @@ private final class Replay: @unchecked Sendable {
             "ids: a repeated RESET_PRINTER runs again", "ids: Command-Id missing, empty, not a number",
             "ids: Command-Id 0", "content types and bodies",
         ])
-    func commands(_ situation: String) throws {
-        let recording = try Exchange.recording()
+    func commands(_ situation: String) throws { try replay(situation) }
+
+    @Test(
+        "Commands as 0.7.1 answered them, but for what 0.8.1 changed",
+        arguments: [
+            "command: SEND_INFO", "command: SEND_STATE_INFO is unknown to 0.7", "command: DIALOG_ACTION",
+            "command: GCODE", "command: known, without a handler", "ids: a finished command is repeated",
+            "ids: a running command is repeated, another one comes", "ids: RESET_PRINTER interrupts a running command",
+            "content types and bodies",
+        ])
+    func commandsOf071(_ situation: String) throws { try replay(situation, of: "0.7.1") }
+
+    private func replay(_ situation: String, of version: String = "0.8.1") throws {
+        let isOld = version == "0.7.1"
+        let recording = try Exchange.recording("python-\(version)")
         var recorded = try #require(recording[situation])
         if situation.hasPrefix("ids: a running command") {
             recorded += recording["ids: telemetry of a running command names it"] ?? []
         }
-        let replay = Replay(IntendedDifference.apply(to: recorded, of: situation))
+        let replay = Replay(
+            isOld
+                ? IntendedDifference.apply071(to: recorded, of: situation)
+                : IntendedDifference.apply(to: recorded, of: situation))
         let server = try ScriptedServer { replay.react($0) }
         let isEarly = situation.hasPrefix("command: SEND_INFO") && !situation.hasSuffix("MMU")
-        let printer = try recordedPrinter(nil, mmuVersion: isEarly ? nil : "3.0.1+892", mmu: situation.hasSuffix("MMU"))
+        let mmu = PrinterInfo.MMU(
+            isEnabled: situation.hasSuffix("MMU"), version: isEarly ? nil : "3.0.1+892", slots: 5)
+        let printer = try recordedPrinter(nil, mmu: isOld ? nil : mmu)
         let infos = replay.exchanges.compactMap { $0.json?["data"]?["files"] }
         printer.onFiles { infos.first ?? .null }
         let gcodes = Shared<[String]>([])

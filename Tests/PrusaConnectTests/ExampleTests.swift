@@ -84,6 +84,80 @@ import Testing
         printer.stop()
     }
 
+    @Test("The article shows the code that is compiled here")
+    func article() throws {
+        let here = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+        func lines(_ path: String) throws -> [String] {
+            try String(contentsOf: here.appendingPathComponent(path), encoding: .utf8).split(separator: "\n")
+                .map { $0.trimmingCharacters(in: .whitespaces) }.filter { !$0.isEmpty }
+        }
+        let code = try lines("Examples.swift")
+        let article = try lines("../../Sources/PrusaConnect/PrusaConnect.docc/Examples.md")
+        let blocks = article.split { $0.hasPrefix("```") }.enumerated().filter { $0.offset % 2 == 1 }.map(\.element)
+        #expect(blocks.count == 8)
+        for block in blocks {
+            let isThere = code.indices.contains { code[$0...].starts(with: block) }
+            #expect(isThere, "\(block.joined(separator: "\n"))")
+        }
+    }
+
+    @Test("The examples of the article run")
+    func examples() async throws {
+        let isPolled = Shared(false)
+        let commands = Shared(["START_PRINT", "STOP_PRINT", "SEND_INFO"])
+        let server = try ScriptedServer { request in
+            switch (request.method, request.target) {
+            case ("POST", "/p/register"): return .status(200, [("Code", "7P48QBJTSP")])
+            case ("GET", "/p/register"):
+                isPolled.change { $0 = true }
+                return .status(200, [("Token", testToken)])
+            case (_, "/p/telemetry") where request.json?["temp_nozzle"] == 24.1 || commands.value.count < 3:
+                guard let name = commands.change({ $0.isEmpty ? nil : $0.removeFirst() }) else { return .noContent }
+                let json = "{\"command\": \"\(name)\", \"kwargs\": {\"path\": \"/local/box.gcode\"}}"
+                return .command(String(10 - commands.value.count), json)
+            default: return .noContent
+            }
+        }
+        let other = try ScriptedServer()
+        let first = try Examples.fromValues(other.settings.server)
+        eventually("connected") { first.conditions.isConnected }
+        first.stop(deadline: .zero)
+        #expect(other.requests.first?.header("Token") == "6Y1t9EwL56nGisiWgNZq")
+
+        let folder = try TemporaryDirectory()
+        let text = "[service::connect]\nhostname = 127.0.0.1\ntls = False\nport = \(server.port)\ntoken =\n"
+        try text.write(toFile: folder.file("prusa_printer_settings.ini"), atomically: true, encoding: .utf8)
+        let printer = try Examples.fromFile(in: folder.path)
+        defer { printer.stop(deadline: .zero) }
+        #expect(FileManager.default.fileExists(atPath: folder.file("connect-state")))
+        let isStored = Shared(false)
+        Examples.files(printer)
+        try await Examples.register(printer) { isStored.change { $0 = true } }
+        #expect(isStored.value && isPolled.value && printer.connection?.token?.value == testToken)
+        eventually("INFO") { server.events.last?.eventKind == "INFO" }
+        #expect(server.events.last?.json?["data"]?["files"]?["children"]?.array?.count == 1)
+
+        Examples.event(printer) { throw CommandError("Lost the USB drive") }
+        eventually("told") { server.events.last?.json?["reason"] == "Lost the USB drive" }
+        for state in ["READY", "BUSY", "READY"] {
+            Examples.toggle(printer)
+            eventually("told") { server.events.last?.json?["state"] == .string(state) }
+        }
+        Examples.commands(printer)
+        let isOver = Shared(false)
+        Examples.telemetry(printer, until: isOver)
+        defer { isOver.change { $0 = true } }
+        eventually("all commands done") {
+            server.events.last?.json?["command_id"] == 10 && server.events.last?.eventKind == "INFO"
+        }
+        let states = server.events.suffix(8).map { "\($0.eventKind ?? "") \($0.json?["state"]?.string ?? "")" }
+        #expect(
+            states == [
+                "ACCEPTED READY", "STATE_CHANGED PRINTING", "FINISHED PRINTING", "ACCEPTED PRINTING",
+                "STATE_CHANGED READY", "FINISHED READY", "ACCEPTED READY", "INFO READY",
+            ])
+    }
+
     @Test("A printer that is let go ends its threads")
     func letGo() throws {
         func threads() -> Int {

@@ -181,4 +181,36 @@ import Testing
         try settings.store(in: &file)
         #expect(file.text == text.replacingOccurrences(of: "old%1", with: "new%2"))
     }
+
+    @Test("An older file with [connect] is read, written back as [service::connect], and nothing of it is lost")
+    func oldSection() throws {
+        let text =
+            "[connect]\naddress = a.example\nport = 8080\ntoken = old\nextra = 1\n\n[service::local]\npassword = hunter2key\n"
+        var file = try INIFile(text: text, path: "p.ini")
+        var settings = try ConnectSettings(file)
+        // Without `tls` the token does not travel in clear.
+        #expect(settings.server.baseURL == "https://a.example:8080" && settings.token?.value == "old")
+        settings.token = Token("new")
+        try settings.store(in: &file)
+        let stored = "\n[service::connect]\nhostname = a.example\ntls = True\nport = 8080\ntoken = new\n"
+        #expect(file.text == text + stored)
+        #expect(try ConnectSettings(file) == settings)
+        #expect(throws: INIError.self) { try ConnectSettings(INIFile(text: "[connect]\naddress = a b\n", path: "p")) }
+    }
+
+    @Test("What the file says about the host's own web interface, in new and old spelling")
+    func localService() throws {
+        var info = PrinterInfo()
+        (info.network.username, info.network.digest) = ("maker", "old")
+        info.take(
+            from: try INIFile(
+                text: "[network]\nhostname = left\n[service::local]\npassword = p\ndigest = d\nusername =\n", path: "p")
+        )
+        #expect(info.apiKey == "p" && info.network.hostname == "left")
+        #expect(info.network.digest == "d" && info.network.username == "maker")
+        info.take(from: try INIFile(text: "[service::local]\npassword = p\napi_key = k\n", path: "p"))
+        #expect(info.apiKey == "k")
+        info.take(from: try INIFile(text: "", path: "p"))
+        #expect(info.apiKey == "k")
+    }
 }

@@ -397,6 +397,14 @@ import Testing
         }
     }
 
+    @Test("What is not known is left out of the registration")
+    func unknown() throws {
+        let rig = CoreRig()
+        rig.core.isStarted = false
+        rig.core.startRegistration(name: nil, location: nil, now: rig.now) { _ in }
+        #expect(try #require(rig.next()).text.hasSuffix(#""printer_type": "1.3.1"}"#))
+    }
+
     @Test("A late answer to a replaced registration is not taken for the new one's")
     func replaced() throws {
         let rig = CoreRig()

@@ -13,6 +13,7 @@ import PrusaConnect
 /// firmware =
 /// settings = ./prusa_printer_settings.ini
 /// directory = ./gcodes
+/// state =
 /// ```
 ///
 /// Every key may be missing. Relative paths are relative to the directory that the daemon was started in.
@@ -31,6 +32,8 @@ public struct GantryConfiguration: Sendable, Equatable {
     public var settings = "./prusa_printer_settings.ini"
     /// Directory with G-code files, Connect's `/local`.
     public var directory = "./gcodes"
+    /// Directory for what must survive a restart; nil: `gantry-state` beside the settings file. Its parent must exist.
+    public var state: String?
 
     /// The defaults.
     public init() {}
@@ -66,6 +69,7 @@ public struct GantryConfiguration: Sendable, Equatable {
             firmware = text("firmware")
             if let value = text("settings") { settings = value }
             if let value = text("directory") { directory = value }
+            state = text("state")
         } catch {
             throw .file(error)
         }
@@ -75,7 +79,9 @@ public struct GantryConfiguration: Sendable, Equatable {
     public static let typeHint = "a model such as I3MK3S, MK4S or MINI, or its dotted numbers such as 1.3.1"
 
     private static let section = "printer"
-    private static let keys = ["port", "baudrate", "type", "serial_number", "firmware", "settings", "directory"]
+    private static let keys = [
+        "port", "baudrate", "type", "serial_number", "firmware", "settings", "directory", "state",
+    ]
 
     private static func refuseUnknown(_ file: INIFile) throws(ConfigurationError) {
         for name in file.sections where name != section {
@@ -84,6 +90,13 @@ public struct GantryConfiguration: Sendable, Equatable {
         for key in file.keys(in: section) where !keys.contains(key.lowercased()) {
             throw .unknownKey(path: file.path, line: file.line(of: key, in: section), key: key, known: keys)
         }
+    }
+
+    /// The directory for what must survive a restart.
+    public var stateDirectory: String {
+        if let state { return state }
+        let parent = settings.lastIndex(of: "/").map { settings[...$0] } ?? "./"
+        return parent + "gantry-state"
     }
 
     /// How to reach the printer.

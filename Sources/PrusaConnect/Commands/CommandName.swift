@@ -23,7 +23,7 @@ extension CommandName {
     public static let sendTransferInfo = CommandName(rawValue: "SEND_TRANSFER_INFO")
     /// Runs lines of G-code: ``Command/gcode``, ``Command/isForced``.
     public static let gcode = CommandName(rawValue: "GCODE")
-    /// Starts a print. Keyword `path`.
+    /// Starts a print: ``Command/path()``, ``Command/toolMapping()``.
     public static let startPrint = CommandName(rawValue: "START_PRINT")
     /// Stops the print.
     public static let stopPrint = CommandName(rawValue: "STOP_PRINT")
@@ -35,17 +35,18 @@ extension CommandName {
     public static let resetPrinter = CommandName(rawValue: "RESET_PRINTER")
     /// Upgrades the software.
     public static let upgrade = CommandName(rawValue: "UPGRADE")
-    /// Loads filament. Keywords `nozzle_temperature`, `bed_temperature`.
+    /// Loads filament: ``Command/filamentTemperatures()``.
     public static let loadFilament = CommandName(rawValue: "LOAD_FILAMENT")
-    /// Unloads filament. Keywords `nozzle_temperature`, `bed_temperature`.
+    /// Unloads filament: ``Command/filamentTemperatures()``.
     public static let unloadFilament = CommandName(rawValue: "UNLOAD_FILAMENT")
     /// Somebody confirmed that a print may start. Answered by the library.
     public static let setPrinterReady = CommandName(rawValue: "SET_PRINTER_READY")
     /// Takes that back. Answered by the library.
     public static let cancelPrinterReady = CommandName(rawValue: "CANCEL_PRINTER_READY")
-    /// Presses a button of a dialog. Keywords `dialog_id`, `button`.
+    /// Presses a button of a dialog: ``Command/dialogAction()``. Without a handler it is refused: the Python SDK 0.8.1
+    /// claims FINISHED although nothing was pressed.
     public static let dialogAction = CommandName(rawValue: "DIALOG_ACTION")
-    /// Acts on the multi-material unit.
+    /// Acts on the multi-material unit: ``Command/slotAction()``.
     public static let slotAction = CommandName(rawValue: "SLOT_ACTION")
     /// Makes a folder. Keyword `path`.
     public static let createFolder = CommandName(rawValue: "CREATE_FOLDER")
@@ -63,7 +64,7 @@ extension CommandName {
     public static let startConnectDownload = CommandName(rawValue: "START_CONNECT_DOWNLOAD")
     /// Stops the transfer. Keyword `transfer_id`.
     public static let stopTransfer = CommandName(rawValue: "STOP_TRANSFER")
-    /// Sets a value such as `chamber.target_temp`. Not known to the Python SDK 0.8.1.
+    /// Sets a value such as `chamber.target_temp`: ``Command/valuesToSet()``. In the Python SDK after 0.8.1.
     public static let setValue = CommandName(rawValue: "SET_VALUE")
     /// Confirms that a job is over. Buddy firmware only.
     public static let setIdle = CommandName(rawValue: "SET_IDLE")
@@ -71,16 +72,25 @@ extension CommandName {
     public static let cancelObject = CommandName(rawValue: "CANCEL_OBJECT")
     /// Takes that back. Keyword `id`. Buddy firmware only.
     public static let uncancelObject = CommandName(rawValue: "UNCANCEL_OBJECT")
+    /// Another name of ``resetPrinter``. Buddy firmware only.
+    public static let reset = CommandName(rawValue: "RESET")
+    /// Another name of ``startConnectDownload``. Buddy firmware only.
+    public static let startInlineDownload = CommandName(rawValue: "START_INLINE_DOWNLOAD")
+    /// Downloads an encrypted file. Keywords `path`, `key`, `iv`, `orig_size`, `port`. Buddy firmware only.
+    public static let startEncryptedDownload = CommandName(rawValue: "START_ENCRYPTED_DOWNLOAD")
+    /// Gives the printer another token. Keyword `token`. Buddy firmware only.
+    public static let setToken = CommandName(rawValue: "SET_TOKEN")
 
-    /// The commands of the Python SDK 0.8.1. Without a handler they are answered "Not Implemented", all others
+    /// The commands of the Python SDK 0.8.1 and the one that it got afterwards, `SET_VALUE`. Without a handler they are answered "Not Implemented", all others
     /// "Unknown command".
     public static let known: Set<CommandName> = [
         .sendInfo, .sendStateInfo, .sendFileInfo, .sendJobInfo, .sendTransferInfo, .gcode, .startPrint, .stopPrint,
         .pausePrint, .resumePrint, .resetPrinter, .upgrade, .loadFilament, .unloadFilament, .setPrinterReady,
         .cancelPrinterReady, .dialogAction, .slotAction, .createFolder, .createDirectory, .deleteFile, .deleteFolder,
         .deleteDirectory, .startURLDownload, .startConnectDownload, .stopTransfer,
+        .setValue,
     ]
 
     /// Whether the command comes before one that runs.
-    var hasPriority: Bool { self == .resetPrinter }
+    var hasPriority: Bool { self == .resetPrinter || self == .reset }
 }

@@ -149,6 +149,13 @@ public struct JSONObject: Sendable, Hashable {
         for member in other.members { self[member.key] = member.value }
     }
 
+    /// This object with each key of `other` set.
+    func merging(_ other: JSONObject) -> JSONObject {
+        var result = self
+        result.merge(other)
+        return result
+    }
+
     /// Whether both have the same keys with the same values, in whatever order.
     public static func == (left: JSONObject, right: JSONObject) -> Bool {
         left.members.count == right.members.count && left.members.allSatisfy { right[$0.key] == $0.value }

@@ -108,23 +108,30 @@ extension PrinterInfo {
         fields.set("sn", identity.serialNumber)
         fields.set("fingerprint", identity.fingerprint.description)
         fields["mbl"] = meshHeights.map { .array($0.map(JSONValue.double)) }
-        fields["sheet_settings"] = sheets.map { sheets in
-            .array(sheets.map { ["name": .string($0.name), "z_offset": .double($0.zOffset)] })
-        }
+        fields["sheet_settings"] = sheets.map(Self.value)
         fields.set("active_sheet", activeSheet)
-        fields.set("mmu", mmu?.fields)
-        if let mmu, mmu.isEnabled { fields.set("slots", mmu.slots) }
+        if let mmu { fields.merge(mmu.infoFields) }
         fields.set("nozzle_diameter", nozzleDiameter)
         fields.merge(extra)
         return fields
     }
 }
 
+extension PrinterInfo {
+    /// The sheets as INFO lists them.
+    static func value(of sheets: [Sheet]) -> JSONValue {
+        .array(sheets.map { ["name": .string($0.name), "z_offset": .double($0.zOffset)] })
+    }
+}
+
 extension PrinterInfo.MMU {
-    fileprivate var fields: JSONObject {
-        var fields = JSONObject()
-        fields.set("enabled", isEnabled)
-        fields.set("version", version)
+    /// What INFO tells about the unit: `mmu`, and `slots` while it is in use.
+    var infoFields: JSONObject {
+        var unit = JSONObject()
+        unit.set("enabled", isEnabled)
+        unit.set("version", version)
+        var fields: JSONObject = ["mmu": .object(unit)]
+        if isEnabled { fields.set("slots", slots) }
         return fields
     }
 }

@@ -99,10 +99,12 @@ extension PrinterCore {
     ) {
         guard case .success(let response) = result else {
             nextTelemetry = now
+            knownTelemetry = nil
             return
         }
         guard response.isSuccess else {
             nextTelemetry = now
+            knownTelemetry = nil
             if response.refusesToken { isTokenRefused = true }
             if !response.isOverload { telemetryTimer.failed(now: now, chance: chance()) }
             return
@@ -113,8 +115,9 @@ extension PrinterCore {
         if let version {
             sentTelemetryVersion = version
             repeatTelemetryAt = now + Self.telemetryRepetition
+            knownTelemetry = (knownTelemetry ?? JSONObject()).merging(travellingTelemetry)
         }
-        nextTelemetry = startedAt + options.telemetryInterval
+        nextTelemetry = rhythm.beat(after: startedAt, isBusy: isBusy, options: options)
         if response.status == 200 { arrive(response, now: now, wall: wall) }
     }
 
@@ -167,6 +170,7 @@ extension PrinterCore {
 
     private mutating func removeEvent(_ item: OutboxItem, now: Duration) {
         outbox.remove(item.number)
+        if outbox.count == 0 { diskTimer.emptied() }
         eventTimer.succeeded()
         firstEventTrouble = EventTrouble()
         firstEventSince = now

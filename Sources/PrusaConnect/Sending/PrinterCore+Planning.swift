@@ -39,6 +39,8 @@ extension PrinterCore {
     /// a long queue of events holds up telemetry nor telemetry the events.
     mutating func nextAction(now: Duration, wall: Duration) -> CoreAction {
         apply(machine.tick(now: now), now: now, wall: wall)
+        syncIfDue(now: now)
+        if let beat = rhythm.wake(now: now, options: options) { nextTelemetry = min(nextTelemetry, beat) }
         if registration?.isExpired(now: now) == true { endRegistration(.failed(.expired)) }
         if mustStop(now: now) {
             isStarted = false
@@ -49,10 +51,11 @@ extension PrinterCore {
         payDebtOfInfo(now: now, wall: wall)
         let candidates = candidates(now: now)
         guard let first = candidates.min(by: { ($0.due, $0.rank) < ($1.due, $1.rank) }) else {
-            return .wait(until: earliest(machine.deadline, registration?.deadline, stopDeadline))
+            return .wait(until: earliest(machine.deadline, registration?.deadline, stopDeadline, diskTimer.dueAt))
         }
         guard first.due <= now, let outgoing = outgoing(first.item, now: now, wall: wall) else {
-            return .wait(until: earliest(first.due, machine.deadline, registration?.deadline, stopDeadline))
+            return .wait(
+                until: earliest(first.due, machine.deadline, registration?.deadline, stopDeadline, diskTimer.dueAt))
         }
         return .send(outgoing)
     }
@@ -60,6 +63,7 @@ extension PrinterCore {
     /// While a request is under way: how long to wait for it, or whether to give it up.
     mutating func waitDuring(_ outgoing: Outgoing, now: Duration, wall: Duration) -> RequestWait {
         apply(machine.tick(now: now), now: now, wall: wall)
+        syncIfDue(now: now)
         if let stopDeadline {
             // Telemetry is not worth waiting for once the application wants to stop; an event is, until the deadline.
             guard case .event = outgoing.item, now < stopDeadline else { return .giveUp }
@@ -68,7 +72,7 @@ extension PrinterCore {
         if case .registration(let number) = outgoing.item, registration == nil || number != registrationNumber {
             return .giveUp
         }
-        return .wait(until: earliest(machine.deadline, stopDeadline))
+        return .wait(until: earliest(machine.deadline, stopDeadline, diskTimer.dueAt))
     }
 
     private struct Candidate {
@@ -118,6 +122,7 @@ extension PrinterCore {
         let present = Timestamp(sinceEpoch: wall)
         switch item {
         case .telemetry(let version):
+            if version != nil { chooseFields(now: now) }
             let body = telemetryBody(isComplete: version != nil)
             // A repeat says what is known now.
             let isNew = version != nil && version != sentTelemetryVersion
@@ -166,7 +171,7 @@ extension PrinterCore {
 
     /// `{"temp_nozzle": …, "command_id": …, "job_id": …, "state": …}`: the state is always there and always last.
     private func telemetryBody(isComplete: Bool) -> [UInt8] {
-        var fields = isComplete ? telemetry.fields : JSONObject()
+        var fields = isComplete ? travellingTelemetry : JSONObject()
         fields.set("command_id", machine.running?.id)
         fields.set("job_id", jobID)
         if isComplete { fields.merge(telemetry.transferFields) }

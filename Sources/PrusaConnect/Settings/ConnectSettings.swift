@@ -1,7 +1,11 @@
+import Crypto
+
 /// How a printer reaches Connect: the server and the printer's token.
 public struct ConnectSettings: Sendable, Hashable {
     /// The section of `prusa_printer_settings.ini` that holds these settings.
     public static let section = "service::connect"
+    /// The section of older files, with `address` for the host's name. It is read when there is no newer one.
+    static let oldSection = "connect"
 
     /// The server.
     public var server: ConnectServer
@@ -17,21 +21,31 @@ public struct ConnectSettings: Sendable, Hashable {
         self.caFile = caFile
     }
 
+    /// A number that tells registrations apart and gives nothing away: the beginning of a digest of server and token.
+    var registration: UInt64 {
+        let text = "\(server.baseURL)\n\(token?.value ?? "")"
+        return SHA256.hash(data: Array(text.utf8)).prefix(8).reduce(0) { $0 << 8 | UInt64($1) }
+    }
+
     /// Reads `[service::connect]` of a file such as `prusa_printer_settings.ini`; see ``init(_:)``.
     public init(path: String) throws(INIError) { try self.init(INIFile(path: path)) }
 
     /// Reads `[service::connect]`: `hostname` (connect.prusa3d.com when missing), `port` (0 or missing: the scheme's
     /// own), `tls` (on when missing: the token must not travel in clear by mistake), `token` (empty or missing before
     /// the registration), `ca_file` (Gantry's own key: certificates in PEM form to trust instead of the system's).
+    ///
+    /// A file without this section may have the older `[connect]`, with `address` in the place of `hostname`.
     public init(_ file: INIFile) throws(INIError) {
-        let section = Self.section
+        let isOld = !file.sections.contains(Self.section) && file.sections.contains(Self.oldSection)
+        let section = isOld ? Self.oldSection : Self.section
+        let hostKey = isOld && file.value(of: "hostname", in: section) == nil ? "address" : "hostname"
         let usesTLS = try file.bool("tls", in: section) ?? true
         let port = try file.integer("port", in: section, range: 0...65535) ?? 0
-        let name = file.value(of: "hostname", in: section) ?? ""
+        let name = file.value(of: hostKey, in: section) ?? ""
         let host = name.isEmpty ? ConnectServer.prusa.host : name
         guard let server = ConnectServer(host: host, port: UInt16(port), usesTLS: usesTLS) else {
             throw file.invalid(
-                "hostname", in: section, expected: "a host name such as connect.prusa3d.com, without https:// and path")
+                hostKey, in: section, expected: "a host name such as connect.prusa3d.com, without https:// and path")
         }
         let secret = file.value(of: "token", in: section) ?? ""
         let token = Token(secret)
@@ -42,7 +56,8 @@ public struct ConnectSettings: Sendable, Hashable {
         self.init(server: server, token: token, caFile: authorities.isEmpty ? nil : authorities)
     }
 
-    /// Writes server and token into `file`; everything else in it stays.
+    /// Writes server and token into `[service::connect]` of `file`; everything else in it stays, an older `[connect]`
+    /// too, which nobody reads any more then.
     public func store(in file: inout INIFile) throws(INIError) {
         let section = Self.section
         try file.set("hostname", in: section, to: server.host)
