@@ -54,6 +54,12 @@ struct CommandMachine: Sendable {
         return start(next.command)
     }
 
+    /// Takes up what an earlier life of the process has answered.
+    mutating func restore(_ answer: StoredEvent, of id: UInt64) { history.remember(answer, of: id) }
+
+    /// Another registration has other ids.
+    mutating func forgetHistory() { history = CommandHistory() }
+
     mutating func tick(now: Duration) -> [Effect] {
         guard let next = waiting, now >= next.until else { return [] }
         waiting = nil

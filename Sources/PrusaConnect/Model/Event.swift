@@ -36,6 +36,13 @@ struct StoredEvent: Sendable, Hashable {
     let timestamp: Timestamp
     let body: [UInt8]
 
+    init(kind: EventKind, answers: UInt64?, timestamp: Timestamp, body: [UInt8]) {
+        self.kind = kind
+        self.answers = answers
+        self.timestamp = timestamp
+        self.body = body
+    }
+
     init(_ event: Event, isAnswer: Bool) {
         kind = event.kind
         answers = isAnswer ? event.commandID : nil

@@ -22,7 +22,7 @@ public enum PrinterError: Error, Sendable, Hashable, CustomStringConvertible {
 /// The printer keeps what the application says about it, sends it, and calls the application for commands. Any thread
 /// may call any method; none waits for the network except ``stop(deadline:)``. Threads of its own, each started when it is needed:
 /// "connect" speaks to the server, "commands" runs handlers one at a time, "connect-calls" makes all other calls to
-/// the application.
+/// the application, "connect-disk" waits for the disk.
 ///
 /// A started printer lives until ``stop(deadline:)``. Handlers are kept by the printer: one that needs the printer
 /// should capture it weakly where the printer shall go away some time.
@@ -33,6 +33,7 @@ public final class Printer: Sendable {
     private let core: Mutex<PrinterCore>
     private let commands = Mutex(SerialWorker(name: "commands"))
     private let calls = SerialWorker(name: "connect-calls")
+    private let disk = SerialWorker(name: "connect-disk")
     /// What is attached.
     let storages = Storages()
     private let makeTransport: MakeTransport
@@ -70,15 +71,17 @@ public final class Printer: Sendable {
         self.clock = clock
         self.makeTransport = makeTransport
         logSink = log
+        let state = options.stateDirectory.map { StateDirectory(path: $0, fingerprint: identity.fingerprint) }
         core = Mutex(
             PrinterCore(
-                identity: identity, info: info, settings: connection, options: options, now: clock.monotonic(),
-                wall: clock.wall(), chance: { Double.random(in: 0..<1) }))
+                identity: identity, info: info, settings: connection, options: options, state: state,
+                now: clock.monotonic(), wall: clock.wall(), chance: { Double.random(in: 0..<1) }))
     }
 
     deinit {
         commands.withLock { $0.finish() }
         calls.finish()
+        disk.finish()
     }
 
     /// The model.
@@ -132,6 +135,7 @@ extension Printer {
         }
         // Not for ever: another thread may have started the printer again meanwhile.
         run?.ended.wait(until: end + .seconds(2))
+        if let sync = change({ $0.outbox.makeSync() }) { carryOut(sync) }
     }
 
     /// Makes sure that the connect thread runs.
@@ -182,10 +186,16 @@ extension Printer {
         return value
     }
 
+    private func carryOut(_ sync: DiskSync) {
+        let error = sync()
+        step { $0.synced(error) }
+    }
+
     private func carryOut(_ effect: CoreEffect) {
         switch effect {
         case .log(let level, let message): logSink?(level, message)
         case .notify(let call): calls.run(call)
+        case .sync(let sync): disk.run { [self] in carryOut(sync) }
         case .sendInfo: calls.run { [self] in send(event: .info, source: .connect, data: infoData()) }
         case .run(let command, let besideAbandoned):
             let worker = commands.withLock { worker in

@@ -13,6 +13,13 @@ public struct ConnectOptions: Sendable, Hashable {
     public var waitingEvents = 256
     /// Bytes of events that may wait in memory.
     public var waitingBytes = 1 << 20
+    /// Directory in which what waits and what was answered survives a restart and a SIGKILL; made when missing (its
+    /// parent must be there), its files are 0600. `nil`: memory only. One process at a time can use it for a printer.
+    public var stateDirectory: String?
+    /// Events that may wait on disk while the server cannot be reached; each takes some 70 bytes of memory.
+    public var storedEvents = 4096
+    /// Bytes of events that may wait on disk; the file grows to twice as much at most.
+    public var storedBytes = 4 << 20
     /// Longest answer that is read, in bytes.
     public var longestAnswer = 1 << 20
 

@@ -167,6 +167,7 @@ extension PrinterCore {
 
     private mutating func removeEvent(_ item: OutboxItem, now: Duration) {
         outbox.remove(item.number)
+        if outbox.count == 0 { diskTimer.emptied() }
         eventTimer.succeeded()
         firstEventTrouble = EventTrouble()
         firstEventSince = now

@@ -39,6 +39,7 @@ extension PrinterCore {
     /// a long queue of events holds up telemetry nor telemetry the events.
     mutating func nextAction(now: Duration, wall: Duration) -> CoreAction {
         apply(machine.tick(now: now), now: now, wall: wall)
+        syncIfDue(now: now)
         if registration?.isExpired(now: now) == true { endRegistration(.failed(.expired)) }
         if mustStop(now: now) {
             isStarted = false
@@ -49,10 +50,11 @@ extension PrinterCore {
         payDebtOfInfo(now: now, wall: wall)
         let candidates = candidates(now: now)
         guard let first = candidates.min(by: { ($0.due, $0.rank) < ($1.due, $1.rank) }) else {
-            return .wait(until: earliest(machine.deadline, registration?.deadline, stopDeadline))
+            return .wait(until: earliest(machine.deadline, registration?.deadline, stopDeadline, diskTimer.dueAt))
         }
         guard first.due <= now, let outgoing = outgoing(first.item, now: now, wall: wall) else {
-            return .wait(until: earliest(first.due, machine.deadline, registration?.deadline, stopDeadline))
+            return .wait(
+                until: earliest(first.due, machine.deadline, registration?.deadline, stopDeadline, diskTimer.dueAt))
         }
         return .send(outgoing)
     }
@@ -60,6 +62,7 @@ extension PrinterCore {
     /// While a request is under way: how long to wait for it, or whether to give it up.
     mutating func waitDuring(_ outgoing: Outgoing, now: Duration, wall: Duration) -> RequestWait {
         apply(machine.tick(now: now), now: now, wall: wall)
+        syncIfDue(now: now)
         if let stopDeadline {
             // Telemetry is not worth waiting for once the application wants to stop; an event is, until the deadline.
             guard case .event = outgoing.item, now < stopDeadline else { return .giveUp }
@@ -68,7 +71,7 @@ extension PrinterCore {
         if case .registration(let number) = outgoing.item, registration == nil || number != registrationNumber {
             return .giveUp
         }
-        return .wait(until: earliest(machine.deadline, stopDeadline))
+        return .wait(until: earliest(machine.deadline, stopDeadline, diskTimer.dueAt))
     }
 
     private struct Candidate {

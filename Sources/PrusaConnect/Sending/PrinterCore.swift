@@ -10,6 +10,8 @@ enum CoreEffect: Sendable {
     case log(LogLevel, String)
     /// Make a complete INFO, which calls the application for its files, and queue it.
     case sendInfo
+    /// Bring the events that wait to the medium, on a thread that may wait for it.
+    case sync(DiskSync)
 }
 
 /// The printer's side of the conversation. See ``nextAction(now:wall:)`` for what is sent when, and
@@ -44,6 +46,11 @@ struct PrinterCore: Sendable {
 
     // What waits and what is known about the other side.
     var outbox: any EventOutbox
+    /// The commands as they survive a restart; `nil` without a state directory.
+    let commandJournal: CommandJournal?
+    var diskTimer: DiskTimer
+    /// How the last sync failed, if it did.
+    var syncError: FileError?
     var machine = CommandMachine()
     var registration: Registration?
     /// Counts registrations, so that a late answer to a replaced one is not taken for the new one's.
@@ -77,20 +84,32 @@ struct PrinterCore: Sendable {
 
     init(
         identity: PrinterIdentity, info: PrinterInfo, settings: ConnectSettings?, options: ConnectOptions,
-        now: Duration, wall: Duration, chance: @escaping @Sendable () -> Double
+        state: StateDirectory? = nil, now: Duration, wall: Duration, chance: @escaping @Sendable () -> Double
     ) {
         self.identity = identity
         self.info = info
         self.settings = settings
         self.options = options
         self.chance = chance
-        outbox = MemoryOutbox(limits: OutboxLimits(events: options.waitingEvents, bytes: options.waitingBytes))
+        let memoryLimits = OutboxLimits(events: options.waitingEvents, bytes: options.waitingBytes)
+        if let state {
+            outbox = JournalOutbox(
+                directory: state, limits: OutboxLimits(events: options.storedEvents, bytes: options.storedBytes),
+                memoryLimits: memoryLimits)
+            commandJournal = CommandJournal(directory: state, registration: settings?.registration ?? 0)
+        } else {
+            outbox = MemoryOutbox(limits: memoryLimits)
+            commandJournal = nil
+        }
+        diskTimer = DiskTimer(isInUse: state != nil)
         clockWatch = ClockWatch(wall: wall, monotonic: now)
         conditions.tokenChanged(isKnown: settings?.token != nil)
+        restoreCommands(now: now, wall: wall)
     }
 
     /// Takes what has to be done outside the lock.
     mutating func takeEffects() -> [CoreEffect] {
+        for note in outbox.takeNotes() + (commandJournal?.takeNotes() ?? []) { log(note.level, note.text) }
         defer { effects = [] }
         return effects
     }
@@ -118,6 +137,7 @@ extension PrinterCore {
         settings = new
         guard isOtherToken || isOtherServer else { return }
         settingsVersion += 1
+        forgetCommands()
         isTokenRefused = false
         channel = RetryTimer()
         eventTimer = RetryTimer()
@@ -154,11 +174,10 @@ extension PrinterCore {
         if outbox.first == nil { firstEventSince = now }
         let head = outbox.first?.number
         for lost in outbox.append(event) {
-            if lost.kind == .fileChanged || lost.kind == .mediumInserted || lost.kind == .mediumEjected {
-                owesInfo = true
-            }
-            log(.warning, "\(lost.kind.rawValue) dropped: too many events wait for Connect")
+            if lost == .fileChanged || lost == .mediumInserted || lost == .mediumEjected { owesInfo = true }
+            log(.warning, "\(lost.rawValue) dropped: too many events wait for Connect")
         }
+        diskTimer.appended(now: now)
         if outbox.first?.number != head, head != nil {
             firstEventSince = now
             firstEventTrouble = EventTrouble()
@@ -202,6 +221,8 @@ extension PrinterCore {
             jobID: result.jobID ?? jobID, transferID: result.transferID, reason: result.reason,
             dialogID: result.dialogID, state: result.state ?? state, timestamp: Timestamp(sinceEpoch: wall))
         let answer = StoredEvent(event, isAnswer: true)
+        // Before the answer can reach the server: should the process end in between, the server asks again.
+        commandJournal?.end(command.id, answer: answer)
         enqueue(answer, now: now)
         apply(machine.finish(command.id, answer: answer), now: now, wall: wall)
     }
@@ -216,6 +237,7 @@ extension PrinterCore {
                     data: ["actual_command_id": JSONValue(running)], now: now, wall: wall)
             case .repeatAnswer(let event): enqueue(event, now: now)
             case .run(let command, let besideAbandoned):
+                commandJournal?.begin(command.id)
                 effects.append(.run(command, besideAbandoned: besideAbandoned))
             case .interrupt(let command):
                 command.interrupt()

@@ -1,3 +1,5 @@
+import Crypto
+
 /// How a printer reaches Connect: the server and the printer's token.
 public struct ConnectSettings: Sendable, Hashable {
     /// The section of `prusa_printer_settings.ini` that holds these settings.
@@ -15,6 +17,12 @@ public struct ConnectSettings: Sendable, Hashable {
         self.server = server
         self.token = token
         self.caFile = caFile
+    }
+
+    /// A number that tells registrations apart and gives nothing away: the beginning of a digest of server and token.
+    var registration: UInt64 {
+        let text = "\(server.baseURL)\n\(token?.value ?? "")"
+        return SHA256.hash(data: Array(text.utf8)).prefix(8).reduce(0) { $0 << 8 | UInt64($1) }
     }
 
     /// Reads `[service::connect]` of a file such as `prusa_printer_settings.ini`; see ``init(_:)``.

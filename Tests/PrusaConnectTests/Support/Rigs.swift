@@ -30,16 +30,19 @@ final class CoreRig {
     var runs: [Command] = []
     var runsBeside: [Command] = []
     var infoRequests = 0
+    var syncs: [DiskSync] = []
 
     var wall: Duration { now + wallOffset - .seconds(1000) }
 
-    init(token: String? = testToken, options: ConnectOptions = ConnectOptions()) {
+    init(
+        token: String? = testToken, options: ConnectOptions = ConnectOptions(), state: StateDirectory? = nil
+    ) {
         let settings = ConnectSettings(server: .prusa, token: token.flatMap { Token($0) })
         let identity = PrinterIdentity(
             type: .mk3s, serialNumber: testSerial, fingerprint: Fingerprint(serialNumber: testSerial))
         core = PrinterCore(
-            identity: identity, info: PrinterInfo(), settings: settings, options: options, now: .seconds(1000),
-            wall: .seconds(1_719_312_345), chance: { 0.5 })
+            identity: identity, info: PrinterInfo(), settings: settings, options: options, state: state,
+            now: .seconds(1000), wall: .seconds(1_719_312_345), chance: { 0.5 })
         core.isStarted = true
         core.nextTelemetry = now
     }
@@ -54,6 +57,7 @@ final class CoreRig {
             case .notify(let call): call()
             case .run(let command, let beside): beside ? runsBeside.append(command) : runs.append(command)
             case .sendInfo: infoRequests += 1
+            case .sync(let sync): syncs.append(sync)
             }
         }
     }
