@@ -25,7 +25,8 @@ enum Base64 {
         let padding = text.suffix(2).reversed().prefix { $0 == UInt8(ascii: "=") }.count
         return text.dropLast(padding).allSatisfy { byte in
             let letter = lowercaseASCII(byte)
-            return letter >= UInt8(ascii: "a") && letter <= UInt8(ascii: "z") || isDigit(byte) || byte == UInt8(ascii: "+")
+            return letter >= UInt8(ascii: "a") && letter <= UInt8(ascii: "z") || isDigit(byte)
+                || byte == UInt8(ascii: "+")
                 || byte == UInt8(ascii: "/")
         }
     }

@@ -11,6 +11,9 @@ public struct FileContent: Sendable, Hashable {
     /// Nothing is known.
     public init() {}
 
+    /// What the name of a G-code file tells.
+    init(name: String) { metadata = NameMetadata.parse(name) }
+
     /// Reads the G-code file `name` through an open descriptor. Of a text its first 400,000 and its last 40,000 bytes are
     /// read (Python package py-gcode-metadata 0.2.0), of binary G-code the blocks before the G-code and the first
     /// of that. Damage is no error: what can be read counts. Reads with `pread`: the descriptor's position does not
@@ -18,8 +21,7 @@ public struct FileContent: Sendable, Hashable {
     ///
     /// - Throws: when reading fails; the message names no path.
     static func read(descriptor: Int32, size: UInt64, name: String) throws(FileReadError) -> FileContent {
-        var content = FileContent()
-        content.metadata = NameMetadata.parse(name)
+        var content = FileContent(name: name)
         let file = PositionedFile(descriptor: descriptor, size: size)
         let isBinary = try file.read(at: 0, count: 4) == Array("GCDE".utf8)
         let found = isBinary ? try BinaryFile.read(file) : try readText(file)

@@ -81,7 +81,9 @@ struct GCodeLines {
         if comment.starts(with: "Generated with Cura".utf8) || comment.starts(with: "FLAVOR:".utf8) { isCura = true }
         if Self.isLayerHeight(comment) { return comments.takeLayer() }
         // The first of " = " and ":" decides; a key has neither.
-        guard let mark = comment.firstIndex(where: { $0 == UInt8(ascii: "=") || $0 == UInt8(ascii: ":") }) else { return }
+        guard let mark = comment.firstIndex(where: { $0 == UInt8(ascii: "=") || $0 == UInt8(ascii: ":") }) else {
+            return
+        }
         let key = String(decoding: comment[..<mark], as: UTF8.self).trimmed
         let value = String(decoding: comment[(mark + 1)...], as: UTF8.self).trimmed
         if comment[mark] == UInt8(ascii: ":") {

@@ -33,7 +33,9 @@ public struct GCodeMetadata: Sendable, Hashable {
     public var filamentGrams: [Double] { numbers("filament used [g]") }
     /// Material of each tool, for example `PLA`.
     public var filamentTypes: [String] {
-        fields["filament_type" + Self.perTool]?.array?.compactMap(\.string) ?? fields["filament_type"]?.string.map { [$0] }
+        fields["filament_type" + Self.perTool]?.array?.compactMap(\.string) ?? fields["filament_type"]?.string.map {
+            [$0]
+        }
             ?? []
     }
     /// Nozzle temperature of each tool, °C.

@@ -83,7 +83,7 @@ struct SlicerComments {
         }
         switch command {
         case 73:
-            for (letter, key) in Self.progressKeys where word(letter).map(Int.init) != nil { metadata.mark(key) }
+            for (letter, key) in Self.progressKeys where word(letter) != nil { metadata.mark(key) }
             if progressMinutes == nil { progressMinutes = word("R").flatMap { Int($0) } }
         case 104, 109: nozzleCommand = nozzleCommand ?? temperature(word("SR"))
         case 140, 190: bedCommand = bedCommand ?? temperature(word("SR"))

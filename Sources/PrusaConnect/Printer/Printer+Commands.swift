@@ -40,6 +40,7 @@ extension Printer {
     private func builtInHandler(of name: CommandName) -> CommandHandler? {
         switch name {
         case .sendInfo: { [self] _ in .answer(.info, data: infoData()) }
+        case .sendFileInfo: { [self] command in .answer(.fileInfo, data: try fileInfo(of: command.required("path"))) }
         case .sendStateInfo: { _ in .answer(.stateChanged, data: [:]) }
         case .setPrinterReady:
             { [self] _ in

@@ -36,6 +36,8 @@ public final class Printer: Sendable {
     private let disk = SerialWorker(name: "connect-disk")
     /// What is attached.
     let storages = Storages()
+    /// What was found in print files; nil without a state directory.
+    let fileContents: FileContentCache?
     private let makeTransport: MakeTransport
     private let logSink: PrinterLog?
 
@@ -71,6 +73,7 @@ public final class Printer: Sendable {
         self.clock = clock
         self.makeTransport = makeTransport
         logSink = log
+        fileContents = options.stateDirectory.map { FileContentCache(stateDirectory: $0) }
         let state = options.stateDirectory.map { StateDirectory(path: $0, fingerprint: identity.fingerprint) }
         core = Mutex(
             PrinterCore(
