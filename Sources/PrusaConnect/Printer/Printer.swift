@@ -22,7 +22,7 @@ public enum PrinterError: Error, Sendable, Hashable, CustomStringConvertible {
 /// The printer keeps what the application says about it, sends it, and calls the application for commands. Any thread
 /// may call any method; none waits for the network except ``stop(deadline:)``. Threads of its own, each started when it is needed:
 /// "connect" speaks to the server, "commands" runs handlers one at a time, "connect-calls" makes all other calls to
-/// the application, "connect-disk" waits for the disk.
+/// the application, "connect-files" watches the directories of storages, "connect-disk" waits for the disk.
 ///
 /// A started printer lives until ``stop(deadline:)``. Handlers are kept by the printer: one that needs the printer
 /// should capture it weakly where the printer shall go away some time.
@@ -34,8 +34,8 @@ public final class Printer: Sendable {
     private let commands = Mutex(SerialWorker(name: "commands"))
     private let calls = SerialWorker(name: "connect-calls")
     private let disk = SerialWorker(name: "connect-disk")
-    /// What is attached.
-    let storages = Storages()
+    let storages: Storages
+    let watcher: FileWatcher
     /// What was found in print files; nil without a state directory.
     let fileContents: FileContentCache?
     private let makeTransport: MakeTransport
@@ -65,6 +65,7 @@ public final class Printer: Sendable {
     init(
         type: PrinterType, serialNumber: String, fingerprint: Fingerprint?, connection: ConnectSettings?,
         info: PrinterInfo, options: ConnectOptions, log: PrinterLog?, clock: ConnectClock,
+        storages: Storages = Storages(), watching: WatchOptions = WatchOptions(),
         makeTransport: @escaping MakeTransport
     ) throws(PrinterError) {
         guard !serialNumber.isEmpty else { throw .emptySerialNumber }
@@ -73,6 +74,8 @@ public final class Printer: Sendable {
         self.clock = clock
         self.makeTransport = makeTransport
         logSink = log
+        self.storages = storages
+        watcher = FileWatcher(storages: storages, options: watching)
         fileContents = options.stateDirectory.map { FileContentCache(stateDirectory: $0) }
         let state = options.stateDirectory.map { StateDirectory(path: $0, fingerprint: identity.fingerprint) }
         core = Mutex(
@@ -85,6 +88,7 @@ public final class Printer: Sendable {
         commands.withLock { $0.finish() }
         calls.finish()
         disk.finish()
+        watcher.post(.stop)
     }
 
     /// The model.
