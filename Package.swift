@@ -75,7 +75,8 @@ let package = Package(
             name: "MarlinLinkTests",
             dependencies: ["MarlinLink", "GCodeStream", "BinaryGCode", "Simulators", "CSerial"]),
         .testTarget(
-            name: "PrusaConnectTests", dependencies: ["PrusaConnect", "EventPoster"], resources: [.copy("Fixtures")]),
+            name: "PrusaConnectTests", dependencies: ["PrusaConnect", "BinaryGCode", "EventPoster"],
+            resources: [.copy("Fixtures")]),
         // Killed by a test of PrusaConnect.
         .executableTarget(name: "EventPoster", dependencies: ["PrusaConnect"], path: "Tests/EventPoster"),
         .testTarget(name: "BoardIOTests", dependencies: ["BoardIO"]),

@@ -40,6 +40,7 @@ extension Printer {
     private func builtInHandler(of name: CommandName) -> CommandHandler? {
         switch name {
         case .sendInfo: { [self] _ in .answer(.info, data: infoData()) }
+        case .sendFileInfo: { [self] command in .answer(.fileInfo, data: try fileInfo(of: command.required("path"))) }
         case .sendStateInfo: { _ in .answer(.stateChanged, data: [:]) }
         case .setPrinterReady:
             { [self] _ in
@@ -51,18 +52,16 @@ extension Printer {
                 try cancelReady(source: .connect)
                 return .finished
             }
+        case .createFolder, .createDirectory: { [self] in try createFolder($0) }
+        case .deleteFile: { [self] in try deleteFile($0) }
+        case .deleteFolder, .deleteDirectory: { [self] in try deleteFolder($0) }
         default: nil
         }
     }
 
-    /// Everything that INFO tells. Calls the application for its files, on the calling thread.
+    /// Everything that INFO tells.
     func infoData() -> JSONObject {
-        let (identity, info, files) = read { ($0.identity, $0.info, $0.files) }
-        return info.fields(of: identity, files: files?() ?? Self.noFiles)
+        let (identity, info) = read { ($0.identity, $0.info) }
+        return info.fields(of: identity, files: storages.infoTree)
     }
-
-    /// The tree of a printer without storages (Python SDK 0.8.1).
-    private static let noFiles: JSONValue = [
-        "type": "DIR", "name": "/", "read_only": true, "children": [],
-    ]
 }

@@ -22,7 +22,7 @@ public enum PrinterError: Error, Sendable, Hashable, CustomStringConvertible {
 /// The printer keeps what the application says about it, sends it, and calls the application for commands. Any thread
 /// may call any method; none waits for the network except ``stop(deadline:)``. Threads of its own, each started when it is needed:
 /// "connect" speaks to the server, "commands" runs handlers one at a time, "connect-calls" makes all other calls to
-/// the application, "connect-disk" waits for the disk.
+/// the application, "connect-files" watches the directories of storages, "connect-disk" waits for the disk.
 ///
 /// A started printer lives until ``stop(deadline:)``. Handlers are kept by the printer: one that needs the printer
 /// should capture it weakly where the printer shall go away some time.
@@ -37,6 +37,10 @@ public final class Printer: Sendable {
     /// The chain to Connect with the application's own conditions around it. It follows ``conditions`` on
     /// "connect-calls", before the handlers of ``onConditions(_:)``.
     public let conditionTree: ConditionTree
+    let storages: Storages
+    let watcher: FileWatcher
+    /// What was found in print files; nil without a state directory.
+    let fileContents: FileContentCache?
     private let makeTransport: MakeTransport
     private let logSink: PrinterLog?
 
@@ -64,6 +68,7 @@ public final class Printer: Sendable {
     init(
         type: PrinterType, serialNumber: String, fingerprint: Fingerprint?, connection: ConnectSettings?,
         info: PrinterInfo, options: ConnectOptions, log: PrinterLog?, clock: ConnectClock,
+        storages: Storages = Storages(), watching: WatchOptions = WatchOptions(),
         makeTransport: @escaping MakeTransport
     ) throws(PrinterError) {
         guard !serialNumber.isEmpty else { throw .emptySerialNumber }
@@ -74,6 +79,9 @@ public final class Printer: Sendable {
         logSink = log
         let tree = ConditionTree(calls: calls)
         conditionTree = tree
+        self.storages = storages
+        watcher = FileWatcher(storages: storages, options: watching)
+        fileContents = options.stateDirectory.map { FileContentCache(stateDirectory: $0) }
         let state = options.stateDirectory.map { StateDirectory(path: $0, fingerprint: identity.fingerprint) }
         core = Mutex(
             PrinterCore(
@@ -87,6 +95,7 @@ public final class Printer: Sendable {
         commands.withLock { $0.finish() }
         calls.finish()
         disk.finish()
+        watcher.post(.stop)
     }
 
     /// The model.

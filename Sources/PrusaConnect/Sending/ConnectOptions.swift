@@ -19,6 +19,7 @@ public struct ConnectOptions: Sendable, Hashable {
     public var waitingBytes = 1 << 20
     /// Directory in which what waits and what was answered survives a restart and a SIGKILL; made when missing (its
     /// parent must be there), its files are 0600. `nil`: memory only. One process at a time can use it for a printer.
+    /// What was found in print files is kept there too, in a folder of at most 16 MiB.
     public var stateDirectory: String?
     /// Events that may wait on disk while the server cannot be reached; each takes some 70 bytes of memory.
     public var storedEvents = 4096

@@ -8,7 +8,7 @@ enum CoreEffect: Sendable {
     /// Call the application.
     case notify(@Sendable () -> Void)
     case log(LogLevel, String)
-    /// Make a complete INFO, which calls the application for its files, and queue it.
+    /// Make a complete INFO, which can be large, and queue it.
     case sendInfo
     /// Bring the events that wait to the medium, on a thread that may wait for it.
     case sync(DiskSync)
@@ -30,7 +30,7 @@ struct PrinterCore: Sendable {
     var state = PrinterState.busy
     var jobID: UInt64?
     var handlers: [CommandName: CommandHandler] = [:]
-    var files: (@Sendable () -> JSONValue)?
+    var printedFile: (@Sendable () -> String?)?
     var onConditions: [@Sendable (ConnectionConditions) -> Void] = []
     var onInterrupt: (@Sendable (Command) -> Void)?
     var onRegistration: (@Sendable (RegistrationProgress) -> Void)?
@@ -181,7 +181,8 @@ extension PrinterCore {
         if outbox.first == nil { firstEventSince = now }
         let head = outbox.first?.number
         for lost in outbox.append(event) {
-            if lost == .fileChanged || lost == .mediumInserted || lost == .mediumEjected { owesInfo = true }
+            // An INFO is among them: it may be the one that makes good for the others.
+            if [.fileChanged, .mediumInserted, .mediumEjected, .info].contains(lost) { owesInfo = true }
             log(.warning, "\(lost.rawValue) dropped: too many events wait for Connect")
         }
         diskTimer.appended(now: now)
