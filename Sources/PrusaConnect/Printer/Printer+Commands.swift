@@ -29,6 +29,7 @@ extension Printer {
             result = .rejected(CommandName.known.contains(command.name) ? "Not Implemented" : "Unknown command")
         }
         finish(command, result)
+        launchWaitingDownload()
     }
 
     func finish(_ command: Command, _ result: CommandResult) {
@@ -51,6 +52,10 @@ extension Printer {
                 try cancelReady(source: .connect)
                 return .finished
             }
+        case .startURLDownload: { [self] in try startURLDownload($0) }
+        case .startConnectDownload: { [self] in try startConnectDownload($0) }
+        case .stopTransfer: { [self] in try stopTransfer($0) }
+        case .sendTransferInfo: { [self] in try sendTransferInfo($0) }
         default: nil
         }
     }

@@ -123,6 +123,7 @@ extension Printer {
     /// waited for, and their answers stay in the outbox. The printer can be started again.
     public func stop(deadline: Duration = .seconds(5)) {
         let end = clock.monotonic() + deadline
+        abortTransfer(until: end)
         let run = change { core in
             core.stopDeadline = core.run == nil ? nil : end
             core.endRegistration(.failed(.cancelled))

@@ -118,7 +118,7 @@ extension PrinterCore {
         let present = Timestamp(sinceEpoch: wall)
         switch item {
         case .telemetry(let version):
-            let body = telemetryBody(isComplete: version != nil)
+            let body = telemetryBody(isComplete: version != nil, now: now)
             // A repeat says what is known now.
             let isNew = version != nil && version != sentTelemetryVersion
             let timestamp = isNew ? telemetryTimestamp : present
@@ -165,11 +165,16 @@ extension PrinterCore {
     }
 
     /// `{"temp_nozzle": …, "command_id": …, "job_id": …, "state": …}`: the state is always there and always last.
-    private func telemetryBody(isComplete: Bool) -> [UInt8] {
+    private func telemetryBody(isComplete: Bool, now: Duration) -> [UInt8] {
         var fields = isComplete ? telemetry.fields : JSONObject()
         fields.set("command_id", machine.running?.id)
         fields.set("job_id", jobID)
-        if isComplete { fields.merge(telemetry.transferFields) }
+        if let transfer = transfers.telemetry(now: now) {
+            // A transfer changes all the time: it is in every beat.
+            fields.merge(transfer.fields)
+        } else if isComplete, let transfer = telemetry.transfer {
+            fields.merge(transfer.fields)
+        }
         fields["state"] = nil
         fields.set("state", state.rawValue)
         return JSONValue.object(fields).wireBytes

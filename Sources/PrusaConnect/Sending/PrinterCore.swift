@@ -32,6 +32,9 @@ struct PrinterCore: Sendable {
     var onConditions: [@Sendable (ConnectionConditions) -> Void] = []
     var onInterrupt: (@Sendable (Command) -> Void)?
     var onRegistration: (@Sendable (RegistrationProgress) -> Void)?
+    var onTransferEnd: [@Sendable (Transfer, TransferEnd) -> Void] = []
+    var transferDestination: (@Sendable (String) throws -> TransferDestination)?
+    var isFilePrinted: (@Sendable (String) -> Bool)?
 
     // Telemetry: a value of which only the newest matters.
     private(set) var telemetry = Telemetry()
@@ -44,6 +47,8 @@ struct PrinterCore: Sendable {
     // What waits and what is known about the other side.
     var outbox: any EventOutbox
     var machine = CommandMachine()
+    var transfers = TransferSlot()
+    var disk = DiskCalls.system
     var registration: Registration?
     /// Counts registrations, so that a late answer to a replaced one is not taken for the new one's.
     var registrationNumber: UInt64 = 0
@@ -142,6 +147,7 @@ extension PrinterCore {
     mutating func post(_ event: Event, isAnswer: Bool = false, now: Duration) {
         var event = event
         if event.jobID == nil { event.jobID = jobID }
+        if event.transferID == nil { event.transferID = transfers.startedID }
         enqueue(StoredEvent(event, isAnswer: isAnswer), now: now)
     }
 
@@ -198,7 +204,7 @@ extension PrinterCore {
     mutating func finish(_ command: Command, _ result: CommandResult, now: Duration, wall: Duration) {
         let event = Event(
             kind: result.event, source: result.source, data: result.data, commandID: command.id,
-            jobID: result.jobID ?? jobID, transferID: result.transferID, reason: result.reason,
+            jobID: result.jobID ?? jobID, transferID: result.transferID ?? transfers.startedID, reason: result.reason,
             dialogID: result.dialogID, state: result.state ?? state, timestamp: Timestamp(sinceEpoch: wall))
         let answer = StoredEvent(event, isAnswer: true)
         enqueue(answer, now: now)
