@@ -19,11 +19,22 @@ public enum JSONValue: Sendable, Hashable {
     case array([JSONValue])
     /// An object.
     case object(JSONObject)
+    /// A value that has been written already: a tree of thousands of files would be large in any other form.
+    case encoded(EncodedJSON)
 
     /// A number without fraction, of any size up to `UInt64.max`.
     public init(_ number: UInt64) {
         self = Int64(exactly: number).map(JSONValue.int) ?? .unsigned(number)
     }
+}
+
+/// JSON that the library has written. `JSONValue(parsing: json.bytes)` takes it apart.
+public struct EncodedJSON: Sendable, Hashable {
+    /// The bytes of one JSON value as they travel.
+    public let bytes: [UInt8]
+
+    /// `bytes` must be one JSON value without `null`.
+    init(bytes: [UInt8]) { self.bytes = bytes }
 }
 
 extension JSONValue {

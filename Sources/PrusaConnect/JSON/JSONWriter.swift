@@ -20,7 +20,8 @@ extension JSONValue {
     }
 }
 
-private struct JSONWriter {
+/// Writes JSON piece by piece, for trees that would be too large as a ``JSONValue``.
+struct JSONWriter {
     var bytes: [UInt8] = []
 
     mutating func write(_ value: JSONValue) {
@@ -33,10 +34,19 @@ private struct JSONWriter {
         case .string(let text): write(text)
         case .array(let values): write(values)
         case .object(let object): write(object)
+        case .encoded(let json): bytes.append(contentsOf: json.bytes)
         }
     }
 
     private mutating func append(_ text: String) { bytes.append(contentsOf: text.utf8) }
+
+    /// Appends text that is JSON already.
+    mutating func append(_ text: StaticString) {
+        bytes.append(contentsOf: UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
+    }
+
+    /// Appends a number without fraction.
+    mutating func append(_ number: some FixedWidthInteger) { append(String(number)) }
 
     private mutating func write(_ values: [JSONValue]) {
         append("[")
@@ -63,7 +73,22 @@ private struct JSONWriter {
     }
 
     private mutating func write(_ text: String) {
-        append("\"")
+        var text = text
+        text.withUTF8 { writeText($0[...]) }
+    }
+
+    /// Appends a text of UTF-8 in quotes. Bytes that are no UTF-8 become U+FFFD.
+    mutating func writeText(_ utf8: some Collection<UInt8>) {
+        bytes.append(UInt8(ascii: "\""))
+        if utf8.allSatisfy({ $0 >= 0x20 && $0 < 0x7F && $0 != 0x22 && $0 != 0x5C }) {
+            bytes.append(contentsOf: utf8)
+        } else {
+            writeEscaped(String(decoding: utf8, as: UTF8.self))
+        }
+        bytes.append(UInt8(ascii: "\""))
+    }
+
+    private mutating func writeEscaped(_ text: String) {
         for unit in text.utf16 {
             switch unit {
             case 0x22: append("\\\"")
@@ -79,7 +104,6 @@ private struct JSONWriter {
                 append("\\u" + String(repeating: "0", count: 4 - digits.count) + digits)
             }
         }
-        append("\"")
     }
 }
 

@@ -33,6 +33,8 @@ public final class Printer: Sendable {
     private let core: Mutex<PrinterCore>
     private let commands = Mutex(SerialWorker(name: "commands"))
     private let calls = SerialWorker(name: "connect-calls")
+    /// What is attached.
+    let storages = Storages()
     private let makeTransport: MakeTransport
     private let logSink: PrinterLog?
 

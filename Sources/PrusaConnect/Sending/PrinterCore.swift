@@ -29,6 +29,7 @@ struct PrinterCore: Sendable {
     var jobID: UInt64?
     var handlers: [CommandName: CommandHandler] = [:]
     var files: (@Sendable () -> JSONValue)?
+    var printedFile: (@Sendable () -> String?)?
     var onConditions: [@Sendable (ConnectionConditions) -> Void] = []
     var onInterrupt: (@Sendable (Command) -> Void)?
     var onRegistration: (@Sendable (RegistrationProgress) -> Void)?
