@@ -176,7 +176,7 @@ import Testing
             ("START_URL_DOWNLOAD", [:], "START_URL_DOWNLOAD requires path"),
             ("START_URL_DOWNLOAD", ["path": "/local/x.gcode"], "START_URL_DOWNLOAD requires url"),
             ("START_URL_DOWNLOAD", ["path": 3, "url": "http://h/x"], "START_URL_DOWNLOAD: path must be a text"),
-            ("START_URL_DOWNLOAD", ["path": "/sd/x.gcode", "url": "http://h/x"], "Invalid storage: /sd/x.gcode"),
+            ("START_URL_DOWNLOAD", ["path": "/sd/x.gcode", "url": "http://h/x"], "Invalid storage: `sd` in `/sd/x.gcode`"),
             (
                 "START_URL_DOWNLOAD", ["path": "/local/x.gcode", "url": "file:///etc/passwd"],
                 "Not an http or https address without a user name: file:///etc/passwd"
@@ -184,6 +184,23 @@ import Testing
             ("START_CONNECT_DOWNLOAD", ["path": "/local/x", "hash": "a"], "START_CONNECT_DOWNLOAD requires team_id"),
             ("START_CONNECT_DOWNLOAD", ["path": "/local/x", "team_id": 1], "START_CONNECT_DOWNLOAD requires hash"),
             ("START_CONNECT_DOWNLOAD", ["hash": "a", "team_id": 1], "START_CONNECT_DOWNLOAD requires path"),
+            ("START_URL_DOWNLOAD", ["path": "x.gcode", "url": "http://h/x"], "Destination must be absolute"),
+            (
+                "START_URL_DOWNLOAD", ["path": "/local/../x/y", "url": "http://h/x"],
+                "Path leads outside of its storage: /local/../x/y"
+            ),
+            ("START_URL_DOWNLOAD", ["path": "/local", "url": "http://h/x"], "Is a storage: /local"),
+            (
+                "START_URL_DOWNLOAD", ["path": "/local/.x/y", "url": "http://h/x"], "Name begins with a dot: .x"
+            ),
+            (
+                "START_URL_DOWNLOAD", ["path": "/local/a%b", "url": "http://h/x"],
+                "Forbidden characters in filename or foldername"
+            ),
+            (
+                "START_URL_DOWNLOAD", ["path": .string("/local/" + String(repeating: "n", count: 249)), "url": "http://h/x"],
+                "Filename length is too long"
+            ),
             (
                 "START_CONNECT_DOWNLOAD", ["path": "/local/x", "hash": "..", "team_id": 1],
                 "Invalid team_id or hash"
@@ -211,6 +228,20 @@ import Testing
         #expect(rig.fileRequests.map(\.target) == ["/p/teams/1/files/..%2F..%3F%23%C3%A9/raw"])
     }
 
+    @Test("Folders that are missing are made; names with the longest length and of all the world")
+    func names() throws {
+        let rig = try TransferRig { _ in .status(200, body: "G28\n") }
+        defer { rig.stop() }
+        let names = ["new folder/deep/x.gcode", "./a//b/../ěšč (1).gcode", String(repeating: "n", count: 248)]
+        for (number, name) in names.enumerated() {
+            try rig.printer.startDownload(from: rig.url(), to: "/local/" + name)
+            eventually("downloaded") { rig.told.count == number + 1 }
+        }
+        #expect(rig.told == [.finished, .finished, .finished])
+        #expect(rig.content("new folder/deep/x.gcode") == "G28\n" && rig.content("a/ěšč (1).gcode") == "G28\n")
+        #expect(rig.toldTransfers[1].path == "/local/a/ěšč (1).gcode")
+    }
+
     @Test("The printer stops: so does its transfer, and Connect hears of it")
     func printerStops() throws {
         let rig = try TransferRig { _ in .hold }
@@ -228,16 +259,17 @@ import Testing
         defer { rig.stop() }
         try "old".write(toFile: rig.directory.file("box.gcode"), atomically: true, encoding: .utf8)
         let questions = Shared(0)
-        rig.printer.change { core in
-            // Printed from the second question on: the print begins while the file comes.
-            core.isFilePrinted = { path in
-                questions.change { $0 += 1 }
-                return path == "/local/box.gcode" && questions.value > 1
+        rig.printer.onPrintedFile {
+            // From the second question on: the print begins while the file comes.
+            let count = questions.change { count in
+                count += 1
+                return count
             }
+            return count > 1 ? "/local/box.gcode" : nil
         }
         try rig.printer.startDownload(from: rig.url(), to: "/local/box.gcode", isToPrint: true)
         #expect(rig.end() == ("TRANSFER_ABORTED", "The file that is being printed would be overwritten"))
-        #expect(throws: TransferError.isPrinted("/local/box.gcode")) {
+        #expect(throws: StorageError.printedFile("/local/box.gcode")) {
             try rig.printer.startDownload(from: rig.url(), to: "/local/box.gcode")
         }
         #expect(rig.content() == "old" && rig.names == ["box.gcode"] && rig.fileRequests.count == 1)

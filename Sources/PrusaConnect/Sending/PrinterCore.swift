@@ -34,8 +34,6 @@ struct PrinterCore: Sendable {
     var onInterrupt: (@Sendable (Command) -> Void)?
     var onRegistration: (@Sendable (RegistrationProgress) -> Void)?
     var onTransferEnd: [@Sendable (Transfer, TransferEnd) -> Void] = []
-    var transferDestination: (@Sendable (String) throws -> TransferDestination)?
-    var isFilePrinted: (@Sendable (String) -> Bool)?
 
     // Telemetry: a value of which only the newest matters.
     private(set) var telemetry = Telemetry()

@@ -26,9 +26,7 @@ struct Download: Sendable {
     let url: DownloadURL
     /// What the command said about the size.
     let expectedSize: UInt64?
-    let destination: TransferDestination
-    /// Asked again before the file is put in its place: a print may have begun meanwhile.
-    let isPrinted: @Sendable () -> Bool
+    let destination: FileDestination
     let options: TransferOptions
     let disk: DiskCalls
     let life: TransferLife
@@ -96,7 +94,8 @@ final class DownloadRun {
 
     private func commit() throws(FileError) -> TransferEnd {
         try part.sync()
-        if download.isPrinted() { return .aborted("The file that is being printed would be overwritten") }
+        // Asked again: a print may have begun meanwhile.
+        if printer.isPrinted(download.destination.path) { return .aborted("The file that is being printed would be overwritten") }
         guard printer.step({ $0.transfers.mayCommit(id) }) else { return .aborted("Transfer was aborted") }
         try part.commit()
         return .finished

@@ -1,23 +1,5 @@
 import Glibc
 
-/// Where a transferred file goes: a name in an open directory, so that no link can be put in the way afterwards.
-public final class TransferDestination: Sendable {
-    /// The directory's descriptor; closed with this object.
-    let directory: Int32
-    /// Name of the file, without `/`.
-    let name: String
-
-    /// The file `name` in a directory that exists. Throws the error of `open`.
-    public init(directory path: String, name: String) throws(FileError) {
-        let descriptor = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-        guard descriptor >= 0 else { throw FileError(operation: "open", path: path, code: errno) }
-        directory = descriptor
-        self.name = name
-    }
-
-    deinit { close(directory) }
-}
-
 /// The calls that a full or broken disk makes fail, so that tests can make them fail.
 struct DiskCalls: Sendable {
     /// As pwrite(2): the count, or -1 with `errno`.
@@ -42,7 +24,7 @@ struct DiskCalls: Sendable {
 ///
 /// An advisory lock tells a file that grows from one that a `kill -9` has left: see ``removeLeftovers(in:)``.
 final class PartFile {
-    private let destination: TransferDestination
+    private let destination: FileDestination
     private let name: String
     private let file: Int32
     private let disk: DiskCalls
@@ -53,11 +35,11 @@ final class PartFile {
     private static let syncInterval = 8 << 20
 
     /// Makes the file, or empties the one that an earlier try has left.
-    init(_ destination: TransferDestination, disk: DiskCalls = .system) throws(FileError) {
+    init(_ destination: FileDestination, disk: DiskCalls = .system) throws(FileError) {
         self.destination = destination
         self.disk = disk
         name = ".\(destination.name).part"
-        file = try Self.open(name, in: destination.directory)
+        file = try Self.open(name, in: destination.folder.number)
         guard ftruncate(file, 0) == 0 else {
             let code = errno
             close(file)
@@ -120,7 +102,7 @@ final class PartFile {
 
     /// Puts the file in its place, instead of what was there, and syncs the directory.
     func commit() throws(FileError) {
-        let directory = destination.directory
+        let directory = destination.folder.number
         guard renameat(directory, name, directory, destination.name) == 0 else {
             throw FileError(operation: "replace", path: destination.name, code: errno)
         }
@@ -133,7 +115,7 @@ final class PartFile {
     func discard() {
         guard !isDone else { return }
         isDone = true
-        unlinkat(destination.directory, name, 0)
+        unlinkat(destination.folder.number, name, 0)
     }
 }
 

@@ -35,7 +35,8 @@ extension Printer {
     ///   - path: the destination as Connect knows it, `/local/box.gcode`.
     ///   - isToPrint: told to ``onTransferFinished(_:)``.
     /// - Returns: the transfer, which has begun.
-    /// - Throws: ``TransferError``, or what the storage says about the path.
+    /// - Throws: ``TransferError``, or a ``StorageError`` about the path: no such storage, forbidden characters, the
+    ///   file that is being printed.
     @discardableResult
     public func startDownload(from url: String, to path: String, isToPrint: Bool = false) throws -> Transfer {
         guard let address = DownloadURL(url) else { throw TransferError.invalidURL(url) }
@@ -67,24 +68,18 @@ extension Printer {
 
     /// Checks everything that can be checked, and takes the slot last: a refused order must leave it as it was.
     private func reserve(_ order: DownloadOrder) throws -> Transfer {
-        let (isBusy, resolve, isPrinted) = read {
-            ($0.transfers.transfer != nil, $0.transferDestination, $0.isFilePrinted)
-        }
-        guard !isBusy else { throw TransferError.busy }
-        guard let resolve else { throw TransferError.noStorage(order.path) }
-        let destination = try resolve(order.path)
-        let path = order.path
-        let isPathPrinted: @Sendable () -> Bool = { isPrinted?(path) ?? false }
-        guard !isPathPrinted() else { throw TransferError.isPrinted(path) }
+        guard read({ $0.transfers.transfer == nil }) else { throw TransferError.busy }
+        let destination = try destination(order.path)
+        guard !isPrinted(destination.path) else { throw StorageError.printedFile(destination.path.description) }
         let transfer = Transfer(
-            id: UInt64.random(in: 1...0xFFFF_FFFF), kind: order.kind, path: path, url: order.url,
+            id: UInt64.random(in: 1...0xFFFF_FFFF), kind: order.kind, path: destination.path.description, url: order.url,
             startCommandID: order.commandID, isToPrint: order.isToPrint, isToSelect: order.isToSelect)
         let life = TransferLife()
         let isTaken = change { [clock] core in
             guard core.transfers.begin(transfer, life: life, now: clock.monotonic()) else { return false }
             core.transfers.waiting = Download(
                 transfer: transfer, url: order.address, expectedSize: order.expectedSize, destination: destination,
-                isPrinted: isPathPrinted, options: core.options.transfers, disk: core.disk, life: life)
+                options: core.options.transfers, disk: core.disk, life: life)
             return true
         }
         guard isTaken else { throw TransferError.busy }

@@ -50,10 +50,6 @@ public enum TransferError: Error, Sendable, Hashable, CustomStringConvertible {
     case busy
     /// No address to download from.
     case invalidURL(String)
-    /// The destination is what is being printed.
-    case isPrinted(String)
-    /// Nobody told where files of this path go.
-    case noStorage(String)
     /// There is no server to download from.
     case noServer
     /// Team or hash of a file at Connect is nothing that could stand in an address.
@@ -64,8 +60,6 @@ public enum TransferError: Error, Sendable, Hashable, CustomStringConvertible {
         switch self {
         case .busy: "Another transfer in progress"
         case .invalidURL(let text): "Not an http or https address without a user name: \(text.prefix(200))"
-        case .isPrinted(let path): "This file is currently printed: \(path)"
-        case .noStorage(let path): "Invalid storage: \(path)"
         case .noServer: "No Connect server is set"
         case .invalidFile: "Invalid team_id or hash"
         }

@@ -37,13 +37,8 @@ final class TransferRig: @unchecked Sendable {
         options.transfers.spareSpace = 0
         change(&options.transfers)
         printer = try makePrinter(server.settings, options: options)
-        let path = directory.path
-        printer.change { core in
-            core.transferDestination = { name in
-                guard name.hasPrefix("/local/") else { throw TransferError.noStorage(name) }
-                return try TransferDestination(directory: path, name: String(name.dropFirst("/local/".count)))
-            }
-        }
+        let storage = try Storage(name: "local", directory: directory.path)
+        try printer.storages.add(Storages.Attached(storage: storage, tree: FileTree(), space: nil))
         let ends = ends
         printer.onTransferEnd { transfer, end in ends.change { $0.append((transfer, end)) } }
         printer.setState(.idle, source: .user)
