@@ -30,8 +30,8 @@ struct Exchange: Sendable {
     }
 
     /// The recording, situation by situation.
-    static func recording() throws -> [String: [Exchange]] {
-        let url = try #require(Bundle.module.url(forResource: "Fixtures/python-0.8.1", withExtension: "jsonl"))
+    static func recording(_ name: String = "python-0.8.1") throws -> [String: [Exchange]] {
+        let url = try #require(Bundle.module.url(forResource: "Fixtures/" + name, withExtension: "jsonl"))
         var situations: [String: [Exchange]] = [:]
         var mark = ""
         for line in try String(contentsOf: url, encoding: .utf8).split(separator: "\n") {

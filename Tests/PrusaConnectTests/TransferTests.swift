@@ -176,7 +176,10 @@ import Testing
             ("START_URL_DOWNLOAD", [:], "START_URL_DOWNLOAD requires path"),
             ("START_URL_DOWNLOAD", ["path": "/local/x.gcode"], "START_URL_DOWNLOAD requires url"),
             ("START_URL_DOWNLOAD", ["path": 3, "url": "http://h/x"], "START_URL_DOWNLOAD: path must be a text"),
-            ("START_URL_DOWNLOAD", ["path": "/sd/x.gcode", "url": "http://h/x"], "Invalid storage: `sd` in `/sd/x.gcode`"),
+            (
+                "START_URL_DOWNLOAD", ["path": "/sd/x.gcode", "url": "http://h/x"],
+                "Invalid storage: `sd` in `/sd/x.gcode`"
+            ),
             (
                 "START_URL_DOWNLOAD", ["path": "/local/x.gcode", "url": "file:///etc/passwd"],
                 "Not an http or https address without a user name: file:///etc/passwd"
@@ -198,7 +201,8 @@ import Testing
                 "Forbidden characters in filename or foldername"
             ),
             (
-                "START_URL_DOWNLOAD", ["path": .string("/local/" + String(repeating: "n", count: 249)), "url": "http://h/x"],
+                "START_URL_DOWNLOAD",
+                ["path": .string("/local/" + String(repeating: "n", count: 249)), "url": "http://h/x"],
                 "Filename length is too long"
             ),
             (

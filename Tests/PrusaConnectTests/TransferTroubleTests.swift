@@ -3,6 +3,34 @@ import Testing
 
 @testable import PrusaConnect
 
+/// A file system in memory, for those who may mount one.
+private final class SmallFileSystem: Sendable {
+    static let isAvailable: Bool = {
+        guard geteuid() == 0, let small = try? SmallFileSystem(kilobytes: 64) else { return false }
+        return access(small.path, W_OK) == 0
+    }()
+
+    private let directory: TemporaryDirectory
+    var path: String { directory.path }
+
+    init(kilobytes: Int) throws {
+        directory = try TemporaryDirectory()
+        try Self.run("mount", "-t", "tmpfs", "-o", "size=\(kilobytes)k", "tmpfs", directory.path)
+    }
+
+    deinit { try? Self.run("umount", directory.path) }
+
+    private static func run(_ arguments: String...) throws {
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+        process.arguments = arguments
+        process.standardError = FileHandle.nullDevice
+        try process.run()
+        process.waitUntilExit()
+        if process.terminationStatus != 0 { throw POSIXError(.EPERM) }
+    }
+}
+
 @Suite(.timeLimit(.minutes(2))) struct TransferTroubleTests {
     private let text = gcodeText(50_000)
 
@@ -165,6 +193,52 @@ import Testing
             }, { file.answer($0) })
         #expect(late.kind == "TRANSFER_ABORTED" && late.reason.contains("Input/output error"))
         #expect(middle.rig.fileRequests.count == 1 && late.rig.fileRequests.count == 1)
+    }
+
+    @Test("A disk that does not answer holds up the download and nothing else")
+    func hangingDisk() throws {
+        let file = ServedFile(text: text)
+        let rig = try TransferRig { file.answer($0) }
+        defer { rig.stop() }
+        let isWriting = Latch()
+        let mayGoOn = Latch()
+        rig.printer.change { core in
+            core.disk.write = { file, bytes, offset in
+                isWriting.open()
+                mayGoOn.wait()
+                return pwrite(file, bytes.baseAddress, bytes.count, off_t(offset))
+            }
+        }
+        try rig.printer.startDownload(from: rig.url(), to: "/local/box.gcode")
+        isWriting.wait()
+        let before = rig.server.requests.count { $0.isTelemetry }
+        eventually("telemetry goes on") { rig.server.requests.count { $0.isTelemetry } > before + 5 }
+        rig.order(1, "SEND_TRANSFER_INFO")
+        eventually("commands, too") { rig.events.last?["command_id"] == 1 && rig.events.last?["event"] != "ACCEPTED" }
+        mayGoOn.open()
+        #expect(rig.end().kind == "TRANSFER_FINISHED" && rig.content() == text)
+    }
+
+    @Test("A file system that is really full", .enabled(if: SmallFileSystem.isAvailable))
+    func smallFileSystem() throws {
+        let small = try SmallFileSystem(kilobytes: 64)
+        let big = ServedFile(text: gcodeText(100_000))
+        let rig = try TransferRig { request in
+            request.target == "/known" ? big.answer(request) : .raw("HTTP/1.1 200 OK\r\n\r\n" + big.text)
+        }
+        defer { rig.stop() }
+        let storage = try Storage(name: "small", directory: small.path)
+        try rig.printer.storages.add(Storages.Attached(storage: storage, tree: FileTree(), space: nil))
+        for (number, path) in ["/known", "/unknown"].enumerated() {
+            try rig.printer.startDownload(from: rig.url(path), to: "/small/box.gcode")
+            eventually("ended") { rig.told.count == number + 1 }
+        }
+        #expect(
+            rig.told == [
+                .aborted("Not enough space: the file has 100000 bytes"),
+                .aborted("Cannot write the file: No space left on device"),
+            ])
+        #expect(try FileManager.default.contentsOfDirectory(atPath: small.path) == [])
     }
 
     @Test("Redirects back to Connect get the token, those to a relative address too")

@@ -29,7 +29,7 @@ extension Printer {
             result = .rejected(CommandName.known.contains(command.name) ? "Not Implemented" : "Unknown command")
         }
         finish(command, result)
-        launchWaitingDownload()
+        carryOnTransfer()
     }
 
     func finish(_ command: Command, _ result: CommandResult) {

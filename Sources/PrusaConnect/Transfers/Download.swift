@@ -62,6 +62,8 @@ final class DownloadRun {
     static func run(_ download: Download, printer: Printer) {
         defer { download.life.ended.open() }
         let end = outcome(of: download, printer: printer)
+        // Whoever asked for the end gets an answer first.
+        if printer.read({ $0.transfers.endingLife != nil }) { download.life.wantsEnd.wait() }
         printer.transferEnded(download.transfer.id, end)
     }
 
@@ -95,7 +97,9 @@ final class DownloadRun {
     private func commit() throws(FileError) -> TransferEnd {
         try part.sync()
         // Asked again: a print may have begun meanwhile.
-        if printer.isPrinted(download.destination.path) { return .aborted("The file that is being printed would be overwritten") }
+        if printer.isPrinted(download.destination.path) {
+            return .aborted("The file that is being printed would be overwritten")
+        }
         guard printer.step({ $0.transfers.mayCommit(id) }) else { return .aborted("Transfer was aborted") }
         try part.commit()
         return .finished

@@ -87,6 +87,7 @@ struct DownloadState: Sendable {
         if let expectedSize, let length, length != expectedSize {
             return .end(.failed("The file has \(length) bytes instead of \(expectedSize)"))
         }
+        if length == 0 { return .end(.failed("Empty response")) }
         restart()
         size = length ?? expectedSize
         if let size, size > options.largestFile { return .end(.failed(tooLarge)) }

@@ -42,14 +42,17 @@ extension Printer {
         guard let address = DownloadURL(url) else { throw TransferError.invalidURL(url) }
         let order = DownloadOrder(kind: .fromWeb, address: address, url: url, path: path, isToPrint: isToPrint)
         let transfer = try reserve(order)
-        launchWaitingDownload()
+        carryOnTransfer()
         return transfer
     }
 
     /// Stops the transfer, at once: its connection is closed and what it has written is removed. False when there is
     /// none or its file is being put in its place already.
     @discardableResult
-    public func stopTransfer(source: EventSource = .user) -> Bool { wantEndOfTransfer(.stopped(source)) }
+    public func stopTransfer(source: EventSource = .user) -> Bool {
+        defer { carryOnTransfer() }
+        return wantEndOfTransfer(.stopped(source))
+    }
 }
 
 // Inside.
@@ -72,7 +75,8 @@ extension Printer {
         let destination = try destination(order.path)
         guard !isPrinted(destination.path) else { throw StorageError.printedFile(destination.path.description) }
         let transfer = Transfer(
-            id: UInt64.random(in: 1...0xFFFF_FFFF), kind: order.kind, path: destination.path.description, url: order.url,
+            id: UInt64.random(in: 1...0xFFFF_FFFF), kind: order.kind, path: destination.path.description,
+            url: order.url,
             startCommandID: order.commandID, isToPrint: order.isToPrint, isToSelect: order.isToSelect)
         let life = TransferLife()
         let isTaken = change { [clock] core in
@@ -86,13 +90,14 @@ extension Printer {
         return transfer
     }
 
-    /// Starts the thread of a download that has the slot. For one of a command that is after its answer is queued, so
-    /// that no news of the download comes before it.
-    func launchWaitingDownload() {
-        let waiting = step { core in
+    /// Lets a transfer begin or end that somebody has ordered. For the order of a command that is after its answer is
+    /// queued, so that no news of the transfer comes before it.
+    func carryOnTransfer() {
+        let (waiting, ending) = step { core in
             defer { core.transfers.waiting = nil }
-            return core.transfers.waiting
+            return (core.transfers.waiting, core.transfers.endingLife)
         }
+        ending?.end()
         guard let waiting else { return }
         guard startThread(name: "transfer", { [self] in DownloadRun.run(waiting, printer: self) }) != 0 else { return }
         waiting.life.ended.open()
@@ -111,16 +116,16 @@ extension Printer {
         }
     }
 
+    /// Takes effect with ``carryOnTransfer()``.
     private func wantEndOfTransfer(_ end: TransferEnd) -> Bool {
-        let life = step { core in core.transfers.wantEnd(end) ? core.transfers.life : nil }
-        life?.end()
-        return life != nil
+        step { $0.transfers.wantEnd(end) }
     }
 
     /// The printer stops: so does its transfer. Waits for its end, so that its event is among the last ones sent.
     func abortTransfer(until deadline: Duration) {
         guard let life = read({ $0.transfers.life }) else { return }
         _ = wantEndOfTransfer(.aborted("Transfer was aborted"))
+        carryOnTransfer()
         life.ended.wait(until: deadline)
     }
 }

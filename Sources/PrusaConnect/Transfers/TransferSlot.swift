@@ -24,6 +24,8 @@ struct TransferSlot: Sendable {
     /// The transfer that goes on.
     var transfer: Transfer? { current?.transfer }
     var life: TransferLife? { current?.life }
+    /// The transfer whose end somebody asked for.
+    var endingLife: TransferLife? { current.flatMap { $0.wantedEnd == nil ? nil : $0.life } }
     /// The id that events carry which do not say one themselves.
     var startedID: UInt64? { current.flatMap { $0.hasStarted ? $0.transfer.id : nil } }
 
