@@ -33,6 +33,7 @@ let package = Package(
         .target(name: "CSerial", path: "CModules/CSerial"),
         // dlopen lives in libdl before glibc 2.34.
         .target(name: "CCurl", path: "CModules/CCurl", linkerSettings: [.linkedLibrary("dl")]),
+        .target(name: "CV4L2", path: "CModules/CV4L2"),
         .systemLibrary(
             name: "CGpiodSystem", path: "CModules/CGpiodSystem", pkgConfig: "libgpiod",
             providers: [.apt(["libgpiod-dev"])]),
@@ -47,7 +48,7 @@ let package = Package(
 
         // Three rooms that do not know each other.
         .target(name: "MarlinLink", dependencies: ["GCodeStream", "CSerial"]),
-        .target(name: "PrusaConnect", dependencies: ["CCurl", crypto]),
+        .target(name: "PrusaConnect", dependencies: ["CCurl", "CV4L2", crypto]),
         .target(name: "BoardIO", dependencies: ["CGpiod", "CUdev"]),
 
         // The benchmark: the printer and two hosts in C, and a malloc that counts. Nothing else may link these.
@@ -67,7 +68,7 @@ let package = Package(
         .testTarget(name: "GCodeStreamTests", dependencies: ["GCodeStream", "Simulators"]),
         .testTarget(name: "MarlinLinkTests", dependencies: ["MarlinLink", "GCodeStream", "Simulators", "CSerial"]),
         .testTarget(
-            name: "PrusaConnectTests", dependencies: ["PrusaConnect"], resources: [.copy("Fixtures")]),
+            name: "PrusaConnectTests", dependencies: ["PrusaConnect", "CV4L2"], resources: [.copy("Fixtures")]),
         .testTarget(name: "BoardIOTests", dependencies: ["BoardIO"]),
         .testTarget(name: "GantryTests", dependencies: ["Gantry", "Simulators"]),
         .testTarget(name: "GantryCLITests", dependencies: ["GantryCLI", "Simulators", "CSerial"]),

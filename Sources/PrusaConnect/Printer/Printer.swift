@@ -183,6 +183,9 @@ extension Printer {
         return value
     }
 
+    /// A log line about something that runs beside the connection.
+    func log(_ level: LogLevel, _ message: String) { step { $0.log(level, message) } }
+
     private func carryOut(_ effect: CoreEffect) {
         switch effect {
         case .log(let level, let message): logSink?(level, message)

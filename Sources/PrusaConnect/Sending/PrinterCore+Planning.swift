@@ -8,6 +8,8 @@ struct Outgoing: Sendable {
         case event(OutboxItem)
         /// One step of the registration with this number.
         case registration(number: UInt64)
+        /// The registration of a camera.
+        case camera(number: UInt64)
     }
 
     let item: Item
@@ -101,6 +103,10 @@ extension PrinterCore {
             let version = isOwed ? telemetryVersion : nil
             let due = max(nextTelemetry, channel.notBefore, telemetryTimer.notBefore)
             candidates.append(Candidate(item: .telemetry(version: version), due: due, rank: 1))
+            if let camera = cameras.next, !isTokenRefused {
+                let due = max(camera.notBefore, channel.notBefore)
+                candidates.append(Candidate(item: .camera(number: camera.number), due: due, rank: 3))
+            }
         }
         return candidates
     }
@@ -128,6 +134,11 @@ extension PrinterCore {
             return outgoing(
                 item, .post, Wire.eventsPath, body: waiting.event.body, timestamp: waiting.event.timestamp,
                 settings: settings, now: now)
+        case .camera(let number):
+            guard let camera = cameras.item(number) else { return nil }
+            return outgoing(
+                item, .post, CameraWire.registerPath, body: camera.body, timestamp: present, settings: settings,
+                now: now)
         case .registration:
             switch registration?.request {
             case .code:

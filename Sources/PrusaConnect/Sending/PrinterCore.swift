@@ -47,6 +47,7 @@ struct PrinterCore: Sendable {
     var outbox: any EventOutbox
     var machine = CommandMachine()
     var transfers = TransferSlot()
+    var cameras = CameraRegistrations()
     var disk = DiskCalls.system
     var registration: Registration?
     /// Counts registrations, so that a late answer to a replaced one is not taken for the new one's.
