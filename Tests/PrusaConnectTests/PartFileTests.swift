@@ -6,7 +6,7 @@ import Testing
 
 @Suite struct PartFileTests {
     private func destination(_ name: String, in directory: TemporaryDirectory) throws -> FileDestination {
-        try StorageDirectory(storage: "local", path: directory.path)
+        try StorageDirectory(storage: "local", path: directory.path, canWrite: { _, _ in true })
             .destination(StoragePath("/local/" + name, isRootAttached: false))
     }
 

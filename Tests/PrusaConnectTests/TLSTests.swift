@@ -80,8 +80,7 @@ private final class TLSServer: @unchecked Sendable {
             var settings = connect.settings
             settings.caFile = caFile
             let printer = try makePrinter(settings)
-            let storage = try Storage(name: "local", directory: directory.path)
-            try printer.storages.add(Storages.Attached(storage: storage, tree: FileTree(), space: nil))
+            try printer.attach(Storage(name: "local", directory: directory.path))
             let ends = Shared<[TransferEnd]>([])
             printer.onTransferEnd { _, end in ends.change { $0.append(end) } }
             try printer.startDownload(from: "https://127.0.0.1:\(server.port)/x", to: "/local/x.gcode")

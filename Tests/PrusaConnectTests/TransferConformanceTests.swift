@@ -128,7 +128,7 @@ private final class TransferReplay: @unchecked Sendable {
     func react(_ request: ReceivedRequest) -> Reaction {
         state.change { state in
             if request.isEvent {
-                if let json = request.json, json["event"] != "STATE_CHANGED" {
+                if let json = request.json, !TransferRig.otherEvents.contains(json["event"]?.string ?? "") {
                     state.events.append(json)
                     state.next += 1
                 }
@@ -244,8 +244,7 @@ private final class TransferReplay: @unchecked Sendable {
         info.softwareVersion = "0.8.1"
         let printer = try Printer(
             type: .mk3s, serialNumber: testSerial, connection: connect.settings, info: info, options: options)
-        let storage = try Storage(name: "local", directory: directory.path)
-        try printer.storages.add(Storages.Attached(storage: storage, tree: FileTree(), space: nil))
+        try printer.attach(Storage(name: "local", directory: directory.path))
         printer.onPrintedFile { "/local/printing.gcode" }
         replay.printer = printer
         try printer.start()

@@ -39,6 +39,10 @@ import Testing
         let told = try #require(rig.toldTransfers.first)
         #expect(told.isToPrint && told.size == 50_000 && told.transferred == 50_000 && told.progress == 100)
         #expect(rig.printer.transfer == nil)
+        // The storage has seen the finished file and nothing of the unfinished one.
+        func news() -> [JSONValue] { rig.server.events.compactMap(\.json).filter { $0["event"] == "FILE_CHANGED" } }
+        eventually("the file is announced") { !news().isEmpty }
+        #expect(news().compactMap { $0["data"]?["new_path"]?.string } == ["/local/box.gcode"])
     }
 
     @Test("The application's own download; an older file is replaced")
@@ -254,6 +258,15 @@ import Testing
         rig.printer.stop(deadline: .seconds(30))
         #expect(rig.end() == ("TRANSFER_ABORTED", "Transfer was aborted"))
         #expect(rig.names == [])
+    }
+
+    @Test("What a kill -9 has left is removed when the storage is attached")
+    func leftovers() throws {
+        let directory = try TemporaryDirectory()
+        try "half".write(toFile: directory.file(".box.gcode.part"), atomically: true, encoding: .utf8)
+        let printer = try makePrinter(nil)
+        try printer.attach(Storage(name: "local", directory: directory.path))
+        eventually("removed") { access(directory.file(".box.gcode.part"), F_OK) != 0 }
     }
 
     @Test("What is being printed is neither overwritten at the start nor at the end")

@@ -227,8 +227,7 @@ private final class SmallFileSystem: Sendable {
             request.target == "/known" ? big.answer(request) : .raw("HTTP/1.1 200 OK\r\n\r\n" + big.text)
         }
         defer { rig.stop() }
-        let storage = try Storage(name: "small", directory: small.path)
-        try rig.printer.storages.add(Storages.Attached(storage: storage, tree: FileTree(), space: nil))
+        try rig.printer.attach(Storage(name: "small", directory: small.path))
         for (number, path) in ["/known", "/unknown"].enumerated() {
             try rig.printer.startDownload(from: rig.url(path), to: "/small/box.gcode")
             eventually("ended") { rig.told.count == number + 1 }

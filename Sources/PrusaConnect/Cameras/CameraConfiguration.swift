@@ -71,7 +71,9 @@ extension CameraConfiguration {
         let ids = order(in: file)
         let places = Dictionary(ids.enumerated().map { ($1, $0) }, uniquingKeysWith: { first, _ in first })
         return cameras.enumerated()
-            .sorted { (places[$0.element.id] ?? ids.count, $0.offset) < (places[$1.element.id] ?? ids.count, $1.offset) }
+            .sorted {
+                (places[$0.element.id] ?? ids.count, $0.offset) < (places[$1.element.id] ?? ids.count, $1.offset)
+            }
             .map(\.element)
     }
 
@@ -94,7 +96,9 @@ extension CameraConfiguration {
             return value
         }
         guard let name = text("name") else { throw file.invalid("name", in: section, expected: "a name") }
-        guard let driver = text("driver") else { throw file.invalid("driver", in: section, expected: "a driver's name") }
+        guard let driver = text("driver") else {
+            throw file.invalid("driver", in: section, expected: "a driver's name")
+        }
         var settings: [String: String] = [:]
         for key in file.keys(in: section) where !Self.keys.contains(key.lowercased()) {
             settings[key.lowercased()] = file.value(of: key, in: section)
@@ -103,8 +107,12 @@ extension CameraConfiguration {
         let triggers = CameraTrigger.allCases.map(\.rawValue).joined(separator: ", ")
         trigger = try value("trigger_scheme", "one of \(triggers)") { CameraTrigger(rawValue: $0) } ?? .thirtySeconds
         resolution = try value("resolution", "a size such as 1280x720") { CameraResolution($0) }
-        rotation = try value("rotation", "0, 90, 180 or 270") { Int($0).flatMap { [0, 90, 180, 270].contains($0) ? $0 : nil } }
-        exposure = try value("exposure", "a number from -2 to 2") { Double($0).flatMap { (-2...2).contains($0) ? $0 : nil } }
+        rotation = try value("rotation", "0, 90, 180 or 270") {
+            Int($0).flatMap { [0, 90, 180, 270].contains($0) ? $0 : nil }
+        }
+        exposure = try value("exposure", "a number from -2 to 2") {
+            Double($0).flatMap { (-2...2).contains($0) ? $0 : nil }
+        }
         focus = try value("focus", "a number from 0 to 1") { Double($0).flatMap { (0...1).contains($0) ? $0 : nil } }
         token = try value("token", "1 to 255 visible ASCII characters") { Token($0) }
     }
@@ -120,6 +128,8 @@ extension CameraConfiguration {
         ]
         for (key, value) in entries {
             if let value {
+                // What is right already keeps its spaces, too.
+                if file.value(of: key, in: section) == value { continue }
                 try file.set(key, in: section, to: value)
             } else {
                 file.remove(key, in: section)

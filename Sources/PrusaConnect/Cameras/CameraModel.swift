@@ -9,7 +9,8 @@ public struct CameraID: Sendable, Hashable, CustomStringConvertible {
 
     /// An id as it stands in a configuration; `nil` for an empty text or one that could not be a section's name.
     public init?(_ text: String) {
-        guard (1...64).contains(text.utf8.count), text.utf8.allSatisfy({ isVisibleASCII($0) && $0 != UInt8(ascii: "]") })
+        guard (1...64).contains(text.utf8.count),
+            text.utf8.allSatisfy({ isVisibleASCII($0) && $0 != UInt8(ascii: "]") })
         else { return nil }
         description = text
     }

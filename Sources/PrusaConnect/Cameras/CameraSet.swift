@@ -90,7 +90,9 @@ struct CameraSet: Sendable {
         entries.flatMap { entry -> [Duration] in
             var moments: [Duration] = []
             if let next = entry.schedule.nextAt { moments.append(next) }
-            if !isUploading, entry.picture != nil, entry.configuration.token != nil { moments.append(entry.timer.notBefore) }
+            if !isUploading, entry.picture != nil, entry.configuration.token != nil {
+                moments.append(entry.timer.notBefore)
+            }
             if let since = entry.busySince, !entry.isSilent {
                 moments.append(since + Self.longestPicture + .milliseconds(1))
             }

@@ -17,7 +17,7 @@ final class Descriptor: Sendable {
 
     /// Opens `name` in the folder `directory` (`AT_FDCWD`: a path of the host), never through a symbolic link as the
     /// last part. `nil` with `errno` set when it cannot be opened.
-    static func open(_ name: String, in directory: Int32, _ flags: Int32) -> Descriptor? {
+    static func open(_ name: UnsafePointer<CChar>, in directory: Int32, _ flags: Int32) -> Descriptor? {
         while true {
             let number = openat(directory, name, flags | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY)
             if number >= 0 { return Descriptor(number) }
@@ -26,7 +26,7 @@ final class Descriptor: Sendable {
     }
 
     /// Opens a folder of `directory` as a place to look things up in.
-    static func folder(_ name: String, in directory: Int32) -> Descriptor? {
+    static func folder(_ name: UnsafePointer<CChar>, in directory: Int32) -> Descriptor? {
         open(name, in: directory, pathOnly | O_DIRECTORY)
     }
 

@@ -231,6 +231,11 @@ struct FileTree: Sendable {
         return folder == Node.none ? nil : folders[Int(folder)].watch
     }
 
+    /// The watches of a folder and of those below it.
+    func watches(below top: NodeID) -> [(watch: Int32, node: NodeID)] {
+        subtree(top).compactMap { node in watch(node).map { ($0, node) } }
+    }
+
     mutating func watch(_ number: Int32?, of node: NodeID) {
         let folder = nodes[Int(node.index)].folder
         if folder != Node.none { folders[Int(folder)].watch = number }

@@ -4,10 +4,11 @@ import Glibc
 /// downwards. A symbolic link is never followed, so nothing outside can be reached, whatever others do meanwhile.
 ///
 /// Keeps nothing open: an open directory would keep a USB stick from being unmounted.
-struct StorageDirectory: Sendable, Hashable {
+struct StorageDirectory: Sendable {
     let storage: String
     /// A path of the host.
     let path: String
+    let canWrite: WriteCheck
 
     /// Opens the storage's directory itself. Links in the configured path are the administrator's and are followed.
     func open() throws(StorageError) -> Descriptor {
@@ -32,7 +33,8 @@ struct StorageDirectory: Sendable, Hashable {
         guard let name = path.name else {
             let root = try open()
             guard let status = root.status else { throw .opening(path, errno) }
-            return FoundFile(path: path, parent: nil, entry: root, status: status)
+            return FoundFile(
+                path: path, parent: nil, entry: root, status: status, isReadOnly: !canWrite(root.number, "."))
         }
         let parent = try openFolder(path.parent)
         guard !FileName.isHidden(name), let entry = Descriptor.open(name, in: parent.number, Descriptor.pathOnly) else {
@@ -41,7 +43,8 @@ struct StorageDirectory: Sendable, Hashable {
         guard let status = entry.status, status.isFolder || status.isRegularFile else {
             throw .notFound(path.description)
         }
-        return FoundFile(path: path, parent: parent, entry: entry, status: status)
+        return FoundFile(
+            path: path, parent: parent, entry: entry, status: status, isReadOnly: !canWrite(parent.number, name))
     }
 
     /// Finds the place for a new file: checks the names, makes missing folders, opens the folder.
@@ -119,20 +122,15 @@ struct FoundFile: Sendable {
     let attributes: FileAttributes
     let identity: FileIdentity
 
-    init(path: StoragePath, parent: Descriptor?, entry: Descriptor, status: stat) {
+    init(path: StoragePath, parent: Descriptor?, entry: Descriptor, status: stat, isReadOnly: Bool) {
         self.path = path
         self.parent = parent
         self.entry = entry
         isFolder = status.isFolder
         identity = FileIdentity(status)
         attributes = FileAttributes(
-            isReadOnly: !Self.isWritable(parent: parent, name: path.name, entry: entry),
-            modified: Int64(status.st_mtim.tv_sec), size: isFolder ? 0 : UInt64(max(status.st_size, 0)))
-    }
-
-    private static func isWritable(parent: Descriptor?, name: String?, entry: Descriptor) -> Bool {
-        guard let parent, let name else { return faccessat(entry.number, ".", W_OK, 0) == 0 }
-        return faccessat(parent.number, name, W_OK, 0) == 0
+            isReadOnly: isReadOnly, modified: Int64(status.st_mtim.tv_sec),
+            size: isFolder ? 0 : UInt64(max(status.st_size, 0)))
     }
 
     /// Opens the file to read it.

@@ -7,12 +7,23 @@ import Synchronization
 final class Storages: Sendable {
     /// One attached storage.
     struct Attached: Sendable {
+        /// Another one each time a storage is attached, even under the same name.
+        let id: UInt64
         let storage: Storage
         var tree: FileTree
         var space: StorageSpace?
     }
 
+    let canWrite: WriteCheck
+    /// Held while storages come and go and while changes are told, so that nothing is told about a storage after its
+    /// end. Taken before every other lock.
+    let order = Mutex(())
     private let attached = Mutex<[Attached]>([])
+    private let lastID = Atomic<UInt64>(0)
+
+    init(canWrite: @escaping WriteCheck = systemWriteCheck) { self.canWrite = canWrite }
+
+    func newID() -> UInt64 { lastID.wrappingAdd(1, ordering: .relaxed).newValue }
 
     // MARK: Attached storages
 
@@ -40,20 +51,22 @@ final class Storages: Sendable {
         if let error { throw error }
     }
 
-    func remove(_ name: String) throws(StorageError) {
-        let isKnown = attached.withLock { attached in
-            let count = attached.count
-            attached.removeAll { $0.storage.name.isSameName(as: name) }
-            return attached.count < count
+    /// Takes a storage away and returns what was attached.
+    @discardableResult
+    func remove(_ name: String) throws(StorageError) -> Attached {
+        let removed = attached.withLock { attached in
+            attached.firstIndex { $0.storage.name.isSameName(as: name) }.map { attached.remove(at: $0) }
         }
-        guard isKnown else { throw .notUsed(name) }
+        guard let removed else { throw .notUsed(name) }
+        return removed
     }
 
-    /// Changes what is known about a storage; `nil` when it is not attached.
+    /// Looks at or changes what is known about a storage; `nil` when it is not attached any more. `body` must be short
+    /// and must not look at a disk.
     @discardableResult
-    func change<Value: Sendable>(_ name: String, _ body: (inout Attached) -> Value) -> Value? {
+    func change<Value: Sendable>(_ id: UInt64, _ body: (inout Attached) -> Value) -> Value? {
         attached.withLock { attached in
-            guard let index = attached.firstIndex(where: { $0.storage.name.isSameName(as: name) }) else { return nil }
+            guard let index = attached.firstIndex(where: { $0.id == id }) else { return nil }
             return body(&attached[index])
         }
     }
@@ -73,17 +86,15 @@ final class Storages: Sendable {
         }
         guard let storage else { throw .noStorage(name: path.storage, path: path.description) }
         guard let directory = storage.directory else { throw .noDirectory(path.storage) }
-        return StorageDirectory(storage: storage.name, path: directory)
+        return StorageDirectory(storage: storage.name, path: directory, canWrite: canWrite)
     }
 
     /// What is known about a file of a storage without directory.
     func entry(_ path: StoragePath) throws(StorageError) -> FileTree.Entry {
-        let entry = change(path.storage) { attached in
-            attached.tree.node(at: path.names).map { attached.tree.entry($0) }
-        }
-        guard let entry else { throw .noStorage(name: path.storage, path: path.description) }
-        guard let entry else { throw .notFound(path.description) }
-        return entry
+        let storage = attached.withLock { $0.first { $0.storage.name.isSameName(as: path.storage) } }
+        guard let tree = storage?.tree else { throw .noStorage(name: path.storage, path: path.description) }
+        guard let node = tree.node(at: path.names) else { throw .notFound(path.description) }
+        return tree.entry(node)
     }
 
     // MARK: What Connect gets to see

@@ -56,18 +56,16 @@ extension Printer {
         case .startConnectDownload: { [self] in try startConnectDownload($0) }
         case .stopTransfer: { [self] in try stopTransfer($0) }
         case .sendTransferInfo: { [self] in try sendTransferInfo($0) }
+        case .createFolder, .createDirectory: { [self] in try createFolder($0) }
+        case .deleteFile: { [self] in try deleteFile($0) }
+        case .deleteFolder, .deleteDirectory: { [self] in try deleteFolder($0) }
         default: nil
         }
     }
 
-    /// Everything that INFO tells. Calls the application for its files, on the calling thread.
+    /// Everything that INFO tells.
     func infoData() -> JSONObject {
-        let (identity, info, files) = read { ($0.identity, $0.info, $0.files) }
-        return info.fields(of: identity, files: files?() ?? Self.noFiles)
+        let (identity, info) = read { ($0.identity, $0.info) }
+        return info.fields(of: identity, files: storages.infoTree)
     }
-
-    /// The tree of a printer without storages (Python SDK 0.8.1).
-    private static let noFiles: JSONValue = [
-        "type": "DIR", "name": "/", "read_only": true, "children": [],
-    ]
 }

@@ -1,6 +1,62 @@
 // Files by Connect's paths: what commands, transfers and the application need to get from a path to a file.
 
 extension Printer {
+    /// Attaches a storage and sends MEDIUM_INSERTED with everything in it. From then on each change in its directory
+    /// is sent as FILE_CHANGED; INFO has all storages.
+    ///
+    /// Returns when the directory has been read, by the thread "connect-files": on a slow stick with thousands of
+    /// files that can take seconds. Throws when the name is taken, when the directory cannot be read, and when it does
+    /// not answer for a minute. A directory that goes away later leaves an empty storage, which fills again when the
+    /// directory is back.
+    public func attach(_ storage: Storage) throws(StorageError) {
+        try storages.checkFree(storage.name)
+        let report: FileReport = { [weak self] in self?.post($0) }
+        guard case .files(let files, let space) = storage.content else {
+            try watcher.attach(storage, report: report)
+            removeLeftovers(of: storage)
+            return
+        }
+        let attached = Storages.Attached(
+            id: storages.newID(), storage: storage, tree: try FileTree(files), space: space)
+        let error = storages.order.withLock { _ -> StorageError? in
+            do throws(StorageError) {
+                try storages.add(attached)
+            } catch {
+                return error
+            }
+            report([attached.inserted])
+            return nil
+        }
+        if let error { throw error }
+    }
+
+    /// Takes a storage away and sends MEDIUM_EJECTED. Its directory is not touched any more when this returns, apart
+    /// from a look at it that has begun already. Throws when there is no storage of this name.
+    public func detach(_ name: String) throws(StorageError) {
+        let result = storages.order.withLock { _ -> Result<UInt64, StorageError> in
+            do throws(StorageError) {
+                let attached = try storages.remove(name)
+                post([attached.ejected])
+                return .success(attached.id)
+            } catch {
+                return .failure(error)
+            }
+        }
+        watcher.post(.forget(try result.get()))
+    }
+
+    /// Queues events about files.
+    func post(_ news: [FileNews]) {
+        change { [clock] core in
+            let timestamp = Timestamp(sinceEpoch: clock.wall())
+            for item in news {
+                let event = Event(
+                    kind: item.kind, source: .wui, data: item.data, state: core.state, timestamp: timestamp)
+                core.post(event, now: clock.monotonic())
+            }
+        }
+    }
+
     /// The names of the attached storages, sorted.
     public var storageNames: [String] { storages.names }
 

@@ -132,12 +132,6 @@ extension Printer {
         change { $0.effects.append(.sendInfo) }
     }
 
-    /// Sets what makes the tree of files in INFO (`{"type": "DIR", "name": "/", …}`). Called on "commands" or
-    /// "connect-calls" each time the server wants it; without it there are no files.
-    public func onFiles(_ provider: @escaping @Sendable () -> JSONValue) {
-        change { $0.files = provider }
-    }
-
     /// Adds what is called when the connection changes, with the new conditions. Called on "connect-calls", in order.
     public func onConditions(_ handler: @escaping @Sendable (ConnectionConditions) -> Void) {
         change { $0.onConditions.append(handler) }

@@ -22,7 +22,7 @@ public enum PrinterError: Error, Sendable, Hashable, CustomStringConvertible {
 /// The printer keeps what the application says about it, sends it, and calls the application for commands. Any thread
 /// may call any method; none waits for the network except ``stop(deadline:)``. Threads of its own, each started when it is needed:
 /// "connect" speaks to the server, "commands" runs handlers one at a time, "connect-calls" makes all other calls to
-/// the application.
+/// the application, "connect-files" watches the directories of storages.
 ///
 /// A started printer lives until ``stop(deadline:)``. Handlers are kept by the printer: one that needs the printer
 /// should capture it weakly where the printer shall go away some time.
@@ -33,8 +33,8 @@ public final class Printer: Sendable {
     private let core: Mutex<PrinterCore>
     private let commands = Mutex(SerialWorker(name: "commands"))
     private let calls = SerialWorker(name: "connect-calls")
-    /// What is attached.
-    let storages = Storages()
+    let storages: Storages
+    let watcher: FileWatcher
     private let makeTransport: MakeTransport
     private let logSink: PrinterLog?
 
@@ -62,6 +62,7 @@ public final class Printer: Sendable {
     init(
         type: PrinterType, serialNumber: String, fingerprint: Fingerprint?, connection: ConnectSettings?,
         info: PrinterInfo, options: ConnectOptions, log: PrinterLog?, clock: ConnectClock,
+        storages: Storages = Storages(), watching: WatchOptions = WatchOptions(),
         makeTransport: @escaping MakeTransport
     ) throws(PrinterError) {
         guard !serialNumber.isEmpty else { throw .emptySerialNumber }
@@ -70,6 +71,8 @@ public final class Printer: Sendable {
         self.clock = clock
         self.makeTransport = makeTransport
         logSink = log
+        self.storages = storages
+        watcher = FileWatcher(storages: storages, options: watching)
         core = Mutex(
             PrinterCore(
                 identity: identity, info: info, settings: connection, options: options, now: clock.monotonic(),
@@ -79,6 +82,7 @@ public final class Printer: Sendable {
     deinit {
         commands.withLock { $0.finish() }
         calls.finish()
+        watcher.post(.stop)
     }
 
     /// The model.

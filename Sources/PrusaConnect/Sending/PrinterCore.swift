@@ -8,7 +8,7 @@ enum CoreEffect: Sendable {
     /// Call the application.
     case notify(@Sendable () -> Void)
     case log(LogLevel, String)
-    /// Make a complete INFO, which calls the application for its files, and queue it.
+    /// Make a complete INFO, which can be large, and queue it.
     case sendInfo
 }
 
@@ -28,7 +28,6 @@ struct PrinterCore: Sendable {
     var state = PrinterState.busy
     var jobID: UInt64?
     var handlers: [CommandName: CommandHandler] = [:]
-    var files: (@Sendable () -> JSONValue)?
     var printedFile: (@Sendable () -> String?)?
     var onConditions: [@Sendable (ConnectionConditions) -> Void] = []
     var onInterrupt: (@Sendable (Command) -> Void)?
@@ -159,9 +158,8 @@ extension PrinterCore {
         if outbox.first == nil { firstEventSince = now }
         let head = outbox.first?.number
         for lost in outbox.append(event) {
-            if lost.kind == .fileChanged || lost.kind == .mediumInserted || lost.kind == .mediumEjected {
-                owesInfo = true
-            }
+            // An INFO is among them: it may be the one that makes good for the others.
+            if [.fileChanged, .mediumInserted, .mediumEjected, .info].contains(lost.kind) { owesInfo = true }
             log(.warning, "\(lost.kind.rawValue) dropped: too many events wait for Connect")
         }
         if outbox.first?.number != head, head != nil {

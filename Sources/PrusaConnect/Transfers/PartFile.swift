@@ -26,7 +26,10 @@ struct DiskCalls: Sendable {
 final class PartFile {
     private let destination: FileDestination
     private let name: String
-    private let file: Int32
+    /// Holds the lock until the file is in its place or gone.
+    private let lock: Int32
+    /// To write; closed before the file gets its place, or those who watch the directory would hear of it twice.
+    private var file: Int32
     private let disk: DiskCalls
     private var unsynced = 0
     private var isDone = false
@@ -39,22 +42,25 @@ final class PartFile {
         self.destination = destination
         self.disk = disk
         name = ".\(destination.name).part"
-        file = try Self.open(name, in: destination.folder.number)
-        guard ftruncate(file, 0) == 0 else {
+        lock = try Self.open(name, in: destination.folder.number)
+        // The very file that is locked, whatever has happened to its name.
+        file = Glibc.open("/proc/self/fd/\(lock)", O_RDWR | O_TRUNC | O_CLOEXEC)
+        guard file >= 0 else {
             let code = errno
-            close(file)
-            throw FileError(operation: "empty", path: name, code: code)
+            close(lock)
+            throw FileError(operation: "create", path: name, code: code)
         }
     }
 
     deinit {
         discard()
-        close(file)
+        if file >= 0 { close(file) }
+        close(lock)
     }
 
     private static func open(_ name: String, in directory: Int32) throws(FileError) -> Int32 {
         while true {
-            let file = openat(directory, name, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0o644)
+            let file = openat(directory, name, O_RDONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0o644)
             guard file >= 0 else { throw FileError(operation: "create", path: name, code: errno) }
             var info = stat()
             guard fstat(file, &info) == 0, info.st_mode & S_IFMT == S_IFREG else {
@@ -103,6 +109,10 @@ final class PartFile {
     /// Puts the file in its place, instead of what was there, and syncs the directory.
     func commit() throws(FileError) {
         let directory = destination.folder.number
+        let closed = close(file)
+        file = -1
+        // Network file systems tell only now that something could not be written.
+        guard closed == 0 else { throw FileError(operation: "write", path: name, code: errno) }
         guard renameat(directory, name, directory, destination.name) == 0 else {
             throw FileError(operation: "replace", path: destination.name, code: errno)
         }

@@ -37,8 +37,7 @@ final class TransferRig: @unchecked Sendable {
         options.transfers.spareSpace = 0
         change(&options.transfers)
         printer = try makePrinter(server.settings, options: options)
-        let storage = try Storage(name: "local", directory: directory.path)
-        try printer.storages.add(Storages.Attached(storage: storage, tree: FileTree(), space: nil))
+        try printer.attach(Storage(name: "local", directory: directory.path))
         let ends = ends
         printer.onTransferEnd { transfer, end in ends.change { $0.append((transfer, end)) } }
         printer.setState(.idle, source: .user)
@@ -61,8 +60,12 @@ final class TransferRig: @unchecked Sendable {
     /// Requests that are not the printer's own.
     var fileRequests: [ReceivedRequest] { server.requests.filter { !$0.isEvent && !$0.isTelemetry } }
 
-    /// Events about transfers and commands, `STATE_CHANGED` left out.
-    var events: [JSONValue] { server.events.compactMap(\.json).filter { $0["event"] != "STATE_CHANGED" } }
+    /// Events about transfers and commands: those about the printer's state and its files are left out.
+    var events: [JSONValue] {
+        server.events.compactMap(\.json).filter { !Self.otherEvents.contains($0["event"]?.string ?? "") }
+    }
+
+    static let otherEvents: Set<String> = ["STATE_CHANGED", "MEDIUM_INSERTED", "FILE_CHANGED"]
 
     func events(_ kind: String) -> [JSONValue] { events.filter { $0["event"]?.string == kind } }
 
