@@ -34,6 +34,7 @@ let package = Package(
         .target(name: "CSerial", path: "CModules/CSerial"),
         // dlopen lives in libdl before glibc 2.34.
         .target(name: "CCurl", path: "CModules/CCurl", linkerSettings: [.linkedLibrary("dl")]),
+        .target(name: "CV4L2", path: "CModules/CV4L2"),
         .systemLibrary(
             name: "CGpiodSystem", path: "CModules/CGpiodSystem", pkgConfig: "libgpiod",
             providers: [.apt(["libgpiod-dev"])]),
@@ -51,7 +52,7 @@ let package = Package(
 
         // Three rooms that do not know each other.
         .target(name: "MarlinLink", dependencies: ["GCodeStream", "BinaryGCode", "CSerial"]),
-        .target(name: "PrusaConnect", dependencies: ["BinaryGCode", "CCurl", crypto]),
+        .target(name: "PrusaConnect", dependencies: ["BinaryGCode", "CCurl", "CV4L2", crypto]),
         .target(name: "BoardIO", dependencies: ["CGpiod", "CUdev"]),
 
         // The benchmark: the printer and two hosts in C, and a malloc that counts. Nothing else may link these.
@@ -75,7 +76,7 @@ let package = Package(
             name: "MarlinLinkTests",
             dependencies: ["MarlinLink", "GCodeStream", "BinaryGCode", "Simulators", "CSerial"]),
         .testTarget(
-            name: "PrusaConnectTests", dependencies: ["PrusaConnect", "BinaryGCode", "EventPoster"],
+            name: "PrusaConnectTests", dependencies: ["PrusaConnect", "BinaryGCode", "CV4L2", "EventPoster"],
             resources: [.copy("Fixtures")]),
         // Killed by a test of PrusaConnect.
         .executableTarget(name: "EventPoster", dependencies: ["PrusaConnect"], path: "Tests/EventPoster"),

@@ -131,11 +131,15 @@ import Testing
         defer { printer.stop(deadline: .zero) }
         #expect(FileManager.default.fileExists(atPath: folder.file("connect-state")))
         let isStored = Shared(false)
-        Examples.files(printer)
+        try FileManager.default.createDirectory(
+            atPath: folder.file("gcodes"), withIntermediateDirectories: false)
+        try "G28".write(toFile: folder.file("gcodes/box.gcode"), atomically: true, encoding: .utf8)
+        try Examples.files(printer, in: folder.path)
         try await Examples.register(printer) { isStored.change { $0 = true } }
         #expect(isStored.value && isPolled.value && printer.connection?.token?.value == testToken)
         eventually("INFO") { server.events.last?.eventKind == "INFO" }
-        #expect(server.events.last?.json?["data"]?["files"]?["children"]?.array?.count == 1)
+        let local = server.events.last?.json?["data"]?["files"]?["children"]?.array?.first
+        #expect(local?["children"]?.array?.first?["name"] == "box.gcode")
 
         Examples.event(printer) { throw CommandError("Lost the USB drive") }
         eventually("told") { server.events.last?.json?["reason"] == "Lost the USB drive" }

@@ -66,13 +66,8 @@ enum Examples {
         toggle(printer)
     }
 
-    static func files(_ printer: Printer) {
-        printer.onFiles {
-            [
-                "type": "DIR", "name": "/", "read_only": true,
-                "children": [["type": "FILE", "name": "box.gcode", "read_only": false, "size": 952]],
-            ]
-        }
+    static func files(_ printer: Printer, in folder: String) throws {
+        try printer.attach(Storage(name: "local", directory: folder + "/gcodes"))
     }
 
     static func commands(_ printer: Printer) {

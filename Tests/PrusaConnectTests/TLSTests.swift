@@ -69,4 +69,26 @@ private final class TLSServer: @unchecked Sendable {
         #expect(try send(host: "127.0.0.1", trusting: server.certificate).get().status == 200)
         #expect(kind(try send(host: "127.0.0.1", trusting: "/no/such/file")) == .tls)
     }
+
+    @Test("A download verifies certificates just so, with the authorities of the connection")
+    func downloads() throws {
+        let server = try TLSServer()
+        let connect = try ScriptedServer()
+        let directory = try TemporaryDirectory()
+        var reasons: [String] = []
+        for caFile in [nil, server.certificate] {
+            var settings = connect.settings
+            settings.caFile = caFile
+            let printer = try makePrinter(settings)
+            try printer.attach(Storage(name: "local", directory: directory.path))
+            let ends = Shared<[TransferEnd]>([])
+            printer.onTransferEnd { _, end in ends.change { $0.append(end) } }
+            try printer.startDownload(from: "https://127.0.0.1:\(server.port)/x", to: "/local/x.gcode")
+            eventually("ended") { ends.value.count == 1 }
+            if case .aborted(let reason) = ends.value[0] { reasons.append(reason) }
+        }
+        // The test server has no G-code, but who gets to hear that has trusted its certificate.
+        #expect(reasons.count == 2 && reasons.last == "Invalid content type: text/html")
+        #expect(reasons.first?.hasPrefix("https://127.0.0.1") == true && reasons.first?.contains("certificate") == true)
+    }
 }

@@ -14,6 +14,9 @@ final class ConnectBridge: Sendable {
     private let attention = Mutex(false)
     private let configuredFirmware: String?
 
+    /// Bytes a second of a download during a print, which may read from the same card.
+    private static let rateWhilePrinting = 1 << 20
+
     init(printer: Printer, machine: Machine, storage: LocalStorage, firmware: String?) {
         self.printer = printer
         self.machine = machine
@@ -25,9 +28,11 @@ final class ConnectBridge: Sendable {
     func start() throws(PrinterError) {
         register()
         try printer.start()
-        printer.send(
-            event: .mediumInserted, source: .wui,
-            data: ["root": .string("/" + LocalStorage.name), "files": storage.tree()])
+        do {
+            try printer.attach(Storage(name: LocalStorage.name, directory: storage.root))
+        } catch {
+            throw .notStarted("\(error)")
+        }
         let started = startThread { [self] in
             // Telemetry is repeated each second, wanted or not: commands come in its answers.
             while mailbox.take(until: .now + 1).isEmpty { report() }
@@ -56,6 +61,7 @@ final class ConnectBridge: Sendable {
             printer.setState(
                 connectState(state), source: command == nil ? .marlin : .connect, reason: reason, commandID: command)
             if !state.hasJob { printer.jobID = nil }
+            printer.transferRateLimit = state == .printing ? Self.rateWhilePrinting : nil
             report()
         case .attention(let isNeeded):
             attention.withLock { $0 = isNeeded }
@@ -89,16 +95,10 @@ final class ConnectBridge: Sendable {
     // MARK: From Connect
 
     private func register() {
-        printer.onFiles { [storage] in storage.rootTree() }
+        printer.onPrintedFile { [machine] in machine.state.hasJob ? machine.job?.path : nil }
+        printer.onTransferFinished { [self] transfer in printIfWanted(transfer) }
         printer.on(.startPrint) { [self] command in
-            let path = try command.required("path")
-            let file = try storage.resolve(path)
-            do {
-                try machine.startJob(file: file, path: path, command: command.id)
-            } catch MachineError.file(let error) {
-                // The server knows the file by another path than this machine.
-                throw CommandError(error.description.replacing(file, with: path))
-            }
+            try startPrint(try command.required("path"), command: command.id)
             return .finished
         }
         printer.on(.pausePrint) { [self] command in
@@ -129,6 +129,29 @@ final class ConnectBridge: Sendable {
         printer.on(.sendJobInfo) { [self] _ in try jobInfo() }
         printer.on(.sendFileInfo) { [self] command in
             .answer(.fileInfo, data: try storage.fileInfo(try command.required("path")))
+        }
+    }
+
+    private func startPrint(_ path: String, command: UInt64?) throws {
+        let file = try storage.resolve(path)
+        do {
+            try machine.startJob(file: file, path: path, command: command)
+        } catch MachineError.file(let error) {
+            // The server knows the file by another path than this machine.
+            throw CommandError(error.description.replacing(file, with: path))
+        }
+    }
+
+    /// Connect downloads a file in order to print it: the command was answered when the download began, so what goes
+    /// wrong now is told by an event of its own.
+    private func printIfWanted(_ transfer: Transfer) {
+        guard transfer.isToPrint else { return }
+        do {
+            try startPrint(transfer.path, command: transfer.startCommandID)
+        } catch {
+            printer.send(
+                event: .failed, source: .wui, reason: "\(transfer.path) is not printed: \(error)",
+                transferID: transfer.id)
         }
     }
 

@@ -71,7 +71,8 @@ public struct Telemetry: Sendable, Hashable {
     public var enclosure: EnclosureTelemetry?
     /// The heated chamber of a CORE One.
     public var chamber: ChamberTelemetry?
-    /// The transfer of a file that is going on.
+    /// A transfer of the application's own, for example an upload. The library's downloads are told without it, and
+    /// instead of it.
     public var transfer: TransferTelemetry?
     /// Further fields by their names on the wire; they follow the others and win over them.
     public var extra = JSONObject()

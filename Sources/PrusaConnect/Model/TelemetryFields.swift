@@ -11,18 +11,6 @@ extension Telemetry {
         return fields
     }
 
-    /// The fields of the transfer, which come after the ids that the printer adds.
-    var transferFields: JSONObject {
-        var fields = JSONObject()
-        guard let transfer else { return fields }
-        fields.set("transfer_id", transfer.id)
-        fields.set("transfer_progress", transfer.progress)
-        fields.set("transfer_time_remaining", transfer.timeRemaining)
-        fields.set("transfer_transferred", transfer.transferred)
-        fields.set("time_transferring", transfer.timeTransferring)
-        return fields
-    }
-
     private func addMachine(to fields: inout JSONObject) {
         fields.set("temp_nozzle", nozzleTemperature)
         fields.set("temp_bed", bedTemperature)
@@ -67,6 +55,19 @@ extension Telemetry {
         fields.set("remote_fs_state", remoteFilamentSensor?.rawValue)
         fields.set("enclosure", enclosure?.fields)
         fields.set("chamber", chamber?.fields)
+    }
+}
+
+extension Telemetry.TransferTelemetry {
+    /// The fields under their names on the wire; they come after the ids that the printer adds.
+    var fields: JSONObject {
+        var fields = JSONObject()
+        fields.set("transfer_id", id)
+        fields.set("transfer_progress", progress)
+        fields.set("transfer_time_remaining", timeRemaining)
+        fields.set("transfer_transferred", transferred)
+        fields.set("time_transferring", timeTransferring)
+        return fields
     }
 }
 

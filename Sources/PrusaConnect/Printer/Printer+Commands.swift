@@ -29,6 +29,7 @@ extension Printer {
             result = .rejected(CommandName.known.contains(command.name) ? "Not Implemented" : "Unknown command")
         }
         finish(command, result)
+        carryOnTransfer()
     }
 
     func finish(_ command: Command, _ result: CommandResult) {
@@ -52,6 +53,10 @@ extension Printer {
                 try cancelReady(source: .connect)
                 return .finished
             }
+        case .startURLDownload: { [self] in try startURLDownload($0) }
+        case .startConnectDownload: { [self] in try startConnectDownload($0) }
+        case .stopTransfer: { [self] in try stopTransfer($0) }
+        case .sendTransferInfo: { [self] in try sendTransferInfo($0) }
         case .createFolder, .createDirectory: { [self] in try createFolder($0) }
         case .deleteFile: { [self] in try deleteFile($0) }
         case .deleteFolder, .deleteDirectory: { [self] in try deleteFolder($0) }

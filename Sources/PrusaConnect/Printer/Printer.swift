@@ -142,6 +142,7 @@ extension Printer {
     /// waited for, and their answers stay in the outbox. The printer can be started again.
     public func stop(deadline: Duration = .seconds(5)) {
         let end = clock.monotonic() + deadline
+        abortTransfer(until: end)
         let run = change { core in
             core.stopDeadline = core.run == nil ? nil : end
             core.endRegistration(.failed(.cancelled))
@@ -204,6 +205,9 @@ extension Printer {
         let error = sync()
         step { $0.synced(error) }
     }
+
+    /// A log line about something that runs beside the connection.
+    func log(_ level: LogLevel, _ message: String) { step { $0.log(level, message) } }
 
     private func carryOut(_ effect: CoreEffect) {
         switch effect {

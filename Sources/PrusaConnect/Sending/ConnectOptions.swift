@@ -28,6 +28,9 @@ public struct ConnectOptions: Sendable, Hashable {
     /// Longest answer that is read, in bytes.
     public var longestAnswer = 1 << 20
 
+    /// Limits of downloads.
+    public var transfers = TransferOptions()
+
     /// The defaults.
     public init() {}
 }

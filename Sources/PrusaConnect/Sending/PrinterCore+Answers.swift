@@ -35,7 +35,7 @@ extension PrinterCore {
     mutating func completed(_ outgoing: Outgoing, with result: TransportResult, now: Duration, wall: Duration) {
         let retryAfter = retryAfter(in: result, wall: wall)
         log(.debug, "\(outgoing.request.method.rawValue) \(outgoing.request.target): \(summary(result))")
-        observe(result, carriesToken: outgoing.carriesToken)
+        if !isAboutCamera(outgoing, result) { observe(result, carriesToken: outgoing.carriesToken) }
         pauseChannel(result, retryAfter: retryAfter, now: now)
         if case .success(let response) = result, response.isSuccess, outgoing.carriesClockAdjusted {
             clockWatch.reported()
@@ -44,10 +44,17 @@ extension PrinterCore {
         case .telemetry(let version):
             telemetryCompleted(result, version: version, startedAt: outgoing.startedAt, now: now, wall: wall)
         case .event(let item): eventCompleted(result, item, now: now)
+        case .camera(let number): cameraCompleted(result, number, retryAfter: retryAfter, now: now)
         case .registration(let number):
             guard number == registrationNumber else { return }
             registrationCompleted(result, retryAfter: retryAfter, now: now, wall: wall)
         }
+    }
+
+    /// A camera that the server does not want says nothing about the printer.
+    private func isAboutCamera(_ outgoing: Outgoing, _ result: TransportResult) -> Bool {
+        guard case .camera = outgoing.item, case .success(let response) = result else { return false }
+        return response.isRefusalOfCamera
     }
 
     private func summary(_ result: TransportResult) -> String {

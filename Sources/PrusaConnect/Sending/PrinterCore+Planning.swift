@@ -8,6 +8,8 @@ struct Outgoing: Sendable {
         case event(OutboxItem)
         /// One step of the registration with this number.
         case registration(number: UInt64)
+        /// The registration of a camera.
+        case camera(number: UInt64)
     }
 
     let item: Item
@@ -105,6 +107,10 @@ extension PrinterCore {
             let version = isOwed ? telemetryVersion : nil
             let due = max(nextTelemetry, channel.notBefore, telemetryTimer.notBefore)
             candidates.append(Candidate(item: .telemetry(version: version), due: due, rank: 1))
+            if let camera = cameras.next, !isTokenRefused {
+                let due = max(camera.notBefore, channel.notBefore)
+                candidates.append(Candidate(item: .camera(number: camera.number), due: due, rank: 3))
+            }
         }
         return candidates
     }
@@ -123,7 +129,7 @@ extension PrinterCore {
         switch item {
         case .telemetry(let version):
             if version != nil { chooseFields(now: now) }
-            let body = telemetryBody(isComplete: version != nil)
+            let body = telemetryBody(isComplete: version != nil, now: now)
             // A repeat says what is known now.
             let isNew = version != nil && version != sentTelemetryVersion
             let timestamp = isNew ? telemetryTimestamp : present
@@ -133,6 +139,11 @@ extension PrinterCore {
             return outgoing(
                 item, .post, Wire.eventsPath, body: waiting.event.body, timestamp: waiting.event.timestamp,
                 settings: settings, now: now)
+        case .camera(let number):
+            guard let camera = cameras.item(number) else { return nil }
+            return outgoing(
+                item, .post, CameraWire.registerPath, body: camera.body, timestamp: present, settings: settings,
+                now: now)
         case .registration:
             switch registration?.request {
             case .code:
@@ -170,11 +181,16 @@ extension PrinterCore {
     }
 
     /// `{"temp_nozzle": …, "command_id": …, "job_id": …, "state": …}`: the state is always there and always last.
-    private func telemetryBody(isComplete: Bool) -> [UInt8] {
+    private func telemetryBody(isComplete: Bool, now: Duration) -> [UInt8] {
         var fields = isComplete ? travellingTelemetry : JSONObject()
         fields.set("command_id", machine.running?.id)
         fields.set("job_id", jobID)
-        if isComplete { fields.merge(telemetry.transferFields) }
+        if let transfer = transfers.telemetry(now: now) {
+            // A transfer changes all the time: it is in every beat.
+            fields.merge(transfer.fields)
+        } else if isComplete, let transfer = telemetry.transfer {
+            fields.merge(transfer.fields)
+        }
         fields["state"] = nil
         fields.set("state", state.rawValue)
         return JSONValue.object(fields).wireBytes

@@ -34,6 +34,7 @@ struct PrinterCore: Sendable {
     var onConditions: [@Sendable (ConnectionConditions) -> Void] = []
     var onInterrupt: (@Sendable (Command) -> Void)?
     var onRegistration: (@Sendable (RegistrationProgress) -> Void)?
+    var onTransferEnd: [@Sendable (Transfer, TransferEnd) -> Void] = []
 
     // Telemetry: a value of which only the newest matters.
     private(set) var telemetry = Telemetry()
@@ -56,6 +57,9 @@ struct PrinterCore: Sendable {
     /// How the last sync failed, if it did.
     var syncError: FileError?
     var machine = CommandMachine()
+    var transfers = TransferSlot()
+    var cameras = CameraRegistrations()
+    var disk = DiskCalls.system
     var registration: Registration?
     /// Counts registrations, so that a late answer to a replaced one is not taken for the new one's.
     var registrationNumber: UInt64 = 0
@@ -170,6 +174,7 @@ extension PrinterCore {
     mutating func post(_ event: Event, isAnswer: Bool = false, now: Duration) {
         var event = event
         if event.jobID == nil { event.jobID = jobID }
+        if event.transferID == nil { event.transferID = transfers.startedID }
         enqueue(StoredEvent(event, isAnswer: isAnswer), now: now)
     }
 
@@ -228,7 +233,7 @@ extension PrinterCore {
     mutating func finish(_ command: Command, _ result: CommandResult, now: Duration, wall: Duration) {
         let event = Event(
             kind: result.event, source: result.source, data: result.data, commandID: command.id,
-            jobID: result.jobID ?? jobID, transferID: result.transferID, reason: result.reason,
+            jobID: result.jobID ?? jobID, transferID: result.transferID ?? transfers.startedID, reason: result.reason,
             dialogID: result.dialogID, state: result.state ?? state, timestamp: Timestamp(sinceEpoch: wall))
         let answer = StoredEvent(event, isAnswer: true)
         // Before the answer can reach the server: should the process end in between, the server asks again.

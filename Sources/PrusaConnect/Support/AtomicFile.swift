@@ -9,8 +9,11 @@ public struct FileError: Error, Sendable, Hashable, CustomStringConvertible {
     /// The error number of the operating system.
     public let code: Int32
 
+    /// What the operating system says, for example `No space left on device`.
+    var errorText: String { String(cString: strerror(code)) }
+
     /// For example `/etc/gantry.ini: cannot open: No such file or directory`.
-    public var description: String { "\(path): cannot \(operation): \(String(cString: strerror(code)))" }
+    public var description: String { "\(path): cannot \(operation): \(errorText)" }
 }
 
 /// Files that are read and replaced whole.

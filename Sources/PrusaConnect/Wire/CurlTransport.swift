@@ -5,7 +5,7 @@ import Synchronization
 ///
 /// Certificates are always verified; redirects, proxies of the environment and `~/.netrc` are ignored, because each
 /// of them could carry the printer's token elsewhere.
-final class CurlTransport: Transport {
+final class CurlTransport: StreamingTransport {
     private let handle: CurlHandle
     private let answer = Answer()
     private var request: HTTPRequest?
@@ -24,10 +24,14 @@ final class CurlTransport: Transport {
 
     var waker: any Waker { handle }
 
-    func start(_ request: HTTPRequest) {
+    func start(_ request: HTTPRequest) { start(request, sink: nil) }
+
+    func start(_ request: HTTPRequest, sink: any AnswerSink) { start(request, sink: Optional(sink)) }
+
+    private func start(_ request: HTTPRequest, sink: (any AnswerSink)?) {
         self.request = request
         startError = nil
-        answer.reset(limit: request.bodyLimit)
+        answer.reset(limit: request.bodyLimit, sink: sink)
         let code = handle.withClient { client in start(request, on: client) } ?? -1
         if code != 0 {
             let text = handle.withClient { String(cString: ccurl_error_text($0)) } ?? "closed"
@@ -73,12 +77,14 @@ final class CurlTransport: Transport {
         let milliseconds = min(max(time?.millisecondsRoundedUp ?? 3_600_000, 0), 3_600_000)
         guard handle.wait(milliseconds: Int32(milliseconds)), let request else { return nil }
         self.request = nil
+        answer.sink = nil
         return handle.withClient { client in result(of: request, from: client) }
     }
 
     func cancel() {
         request = nil
         startError = nil
+        answer.sink = nil
         handle.withClient { ccurl_cancel($0) }
     }
 
@@ -152,6 +158,8 @@ private final class Answer {
     private(set) var body: [UInt8] = []
     private(set) var isTooLong = false
     private(set) var hasAllHeaders = false
+    var sink: (any AnswerSink)?
+    private var status = 0
     private var bodyLimit = 0
     private var headerBytes = 0
     private var requestBody: UnsafeMutableBufferPointer<UInt8>?
@@ -163,7 +171,9 @@ private final class Answer {
         context.map { Unmanaged<Answer>.fromOpaque($0).takeUnretainedValue() }
     }
 
-    func reset(limit: Int) {
+    func reset(limit: Int, sink: (any AnswerSink)?) {
+        self.sink = sink
+        status = 0
         headers = []
         body = []
         isTooLong = false
@@ -188,11 +198,16 @@ private final class Answer {
         guard headerBytes <= Self.headerLimit else { return tooLong() }
         let bytes = line.map { UInt8(bitPattern: $0) }.filter { $0 != 0x0D && $0 != 0x0A }
         let text = String(decoding: bytes, as: UTF8.self)
-        if text.isEmpty { hasAllHeaders = true }
+        if text.isEmpty, !hasAllHeaders {
+            hasAllHeaders = true
+            // 1xx: the real answer is still to come.
+            if let sink, status >= 200, !sink.take(head: HTTPResponse(status: status, headers: headers)) { return 1 }
+        }
         if text.hasPrefix("HTTP/") {
             hasAllHeaders = false
             // A new status line: what came before was an interim answer such as 100 Continue.
             headers = []
+            status = text.split(separator: " ").dropFirst().first.flatMap { Int($0) } ?? 0
         } else if !hasAllHeaders, let colon = text.firstIndex(of: ":") {
             // What comes behind the body, the trailer of a chunked answer, is nothing that we ask for.
             headers.append(HTTPHeader(String(text[..<colon]), text[text.index(after: colon)...].trimmed))
@@ -201,6 +216,7 @@ private final class Answer {
     }
 
     func addBody(_ bytes: UnsafeBufferPointer<CChar>) -> Int32 {
+        if let sink { return sink.take(body: UnsafeRawBufferPointer(bytes)) ? 0 : 1 }
         guard body.count + bytes.count <= bodyLimit else { return tooLong() }
         body.append(contentsOf: bytes.lazy.map { UInt8(bitPattern: $0) })
         return 0

@@ -11,7 +11,7 @@ func parseRetryAfter(_ text: String, now: Duration) -> Duration? {
 }
 
 /// Seconds since the epoch of an HTTP date in the one form that may be generated (IMF-fixdate).
-private func parseHTTPDate(_ text: String) -> Int64? {
+func parseHTTPDate(_ text: String) -> Int64? {
     let months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
     let parts = text.split(separator: " ")
     guard parts.count == 6, parts[5] == "GMT",

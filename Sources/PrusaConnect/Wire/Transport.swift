@@ -93,6 +93,21 @@ protocol Transport: AnyObject {
     var waker: any Waker { get }
 }
 
+/// A transport that can hand out an answer while it comes instead of collecting it.
+protocol StreamingTransport: Transport {
+    /// Starts a request whose answer goes to `sink`; the result of ``Transport/wait(for:)`` has no body then. The sink
+    /// is called within `wait(for:)`, and kept until the request has ended.
+    func start(_ request: HTTPRequest, sink: any AnswerSink)
+}
+
+/// Takes an answer piece by piece. `false` ends the request, with any error: the sink knows why.
+protocol AnswerSink: AnyObject {
+    /// The head of the final answer; once, before the body. `head.body` is empty.
+    func take(head: HTTPResponse) -> Bool
+    /// A piece of the body.
+    func take(body: UnsafeRawBufferPointer) -> Bool
+}
+
 /// Ends the present or the next wait of a transport, from any thread.
 protocol Waker: Sendable {
     func wake()

@@ -62,6 +62,12 @@ extension JSONValue {
         for (key, value) in changes { object[key] = value }
         return .object(object)
     }
+
+    /// An INFO of a printer without storages, whatever the recorded one had.
+    var withoutFiles: JSONValue {
+        guard let data = self["data"], data["files"] != nil else { return self }
+        return with([("data", data.with([("files", nil)]))])
+    }
 }
 
 /// Where this library means to differ from the recording: it corrects what was recorded before it is compared.

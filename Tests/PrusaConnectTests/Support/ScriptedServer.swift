@@ -33,6 +33,8 @@ enum Reaction: Sendable {
     case raw(String)
     /// Sends these bytes and then single spaces for as long as the client takes them.
     case trickle(String)
+    /// Sends these bytes and then nothing more, without closing.
+    case stall(String)
     /// Never answers.
     case hold
 
@@ -155,6 +157,9 @@ final class ScriptedServer: @unchecked Sendable {
                 alive = Self.write(" ", to: connection)
             }
             return false
+        case .stall(let text):
+            var byte: UInt8 = 0
+            return Self.write(text, to: connection) && recv(connection, &byte, 1, 0) > 0
         case .hold:
             var byte: UInt8 = 0
             return recv(connection, &byte, 1, 0) > 0
