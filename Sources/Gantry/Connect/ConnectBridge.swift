@@ -25,19 +25,15 @@ final class ConnectBridge: Sendable {
     }
 
     /// Begins to talk to Connect.
-    func start() throws(PrinterError) {
+    func start() throws {
         register()
+        try printer.attach(Storage(name: LocalStorage.name, directory: storage.root))
         try printer.start()
-        do {
-            try printer.attach(Storage(name: LocalStorage.name, directory: storage.root))
-        } catch {
-            throw .notStarted("\(error)")
-        }
         let started = startThread { [self] in
             // Telemetry is repeated each second, wanted or not: commands come in its answers.
             while mailbox.take(until: .now + 1).isEmpty { report() }
         }
-        guard started else { throw .notStarted("no thread for telemetry") }
+        guard started else { throw PrinterError.notStarted("no thread for telemetry") }
     }
 
     /// Sends what waits, for at most five seconds, and ends the connection.
@@ -127,13 +123,10 @@ final class ConnectBridge: Sendable {
         }
         printer.on(.gcode) { [self] command in try runGCode(command) }
         printer.on(.sendJobInfo) { [self] _ in try jobInfo() }
-        printer.on(.sendFileInfo) { [self] command in
-            .answer(.fileInfo, data: try storage.fileInfo(try command.required("path")))
-        }
     }
 
     private func startPrint(_ path: String, command: UInt64?) throws {
-        let file = try storage.resolve(path)
+        let file = try printer.localPath(of: path)
         do {
             try machine.startJob(file: file, path: path, command: command)
         } catch MachineError.file(let error) {

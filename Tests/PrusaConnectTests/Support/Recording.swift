@@ -62,12 +62,6 @@ extension JSONValue {
         for (key, value) in changes { object[key] = value }
         return .object(object)
     }
-
-    /// An INFO of a printer without storages, whatever the recorded one had.
-    var withoutFiles: JSONValue {
-        guard let data = self["data"], data["files"] != nil else { return self }
-        return with([("data", data.with([("files", nil)]))])
-    }
 }
 
 /// Where this library means to differ from the recording: it corrects what was recorded before it is compared.
@@ -78,6 +72,11 @@ enum IntendedDifference {
             all[index].json = all[index].json?.with(changes)
         }
         switch situation {
+        case "command: SEND_INFO", "command: SEND_INFO with an MMU":
+            // Everything on a disk has its attributes: what was moved in as part of a tree, too.
+            guard let data = all[2].json?["data"], let files = data["files"] else { break }
+            let storages = (files["children"]?.array ?? []).map { $0["free_space"] == nil ? $0 : $0.withAttributes }
+            change(2, [("data", data.with([("files", files.with([("children", .array(storages))]))]))])
         case "ids: a finished command is repeated":
             // A repeat gets the same answer, not FINISHED without data.
             all[4].json = all[2].json
