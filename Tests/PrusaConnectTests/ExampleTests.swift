@@ -105,13 +105,20 @@ import Testing
     func examples() async throws {
         let isPolled = Shared(false)
         let commands = Shared(["START_PRINT", "STOP_PRINT", "SEND_INFO"])
+        let ended = Shared(0)
         let server = try ScriptedServer { request in
             switch (request.method, request.target) {
             case ("POST", "/p/register"): return .status(200, [("Code", "7P48QBJTSP")])
             case ("GET", "/p/register"):
                 isPolled.change { $0 = true }
                 return .status(200, [("Token", testToken)])
-            case (_, "/p/telemetry") where request.json?["temp_nozzle"] == 24.1 || commands.value.count < 3:
+            case (_, "/p/events"):
+                if request.eventKind == "FINISHED" { ended.change { $0 += 1 } }
+                return .noContent
+            // The first one when telemetry is there, the others when the one before has ended.
+            case (_, "/p/telemetry")
+            where request.json?["temp_nozzle"] == 24.1 && commands.value.count == 3
+                || commands.value.count < 3 && ended.value == 3 - commands.value.count:
                 guard let name = commands.change({ $0.isEmpty ? nil : $0.removeFirst() }) else { return .noContent }
                 let json = "{\"command\": \"\(name)\", \"kwargs\": {\"path\": \"/local/box.gcode\"}}"
                 return .command(String(10 - commands.value.count), json)
