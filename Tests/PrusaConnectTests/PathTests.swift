@@ -79,7 +79,8 @@ import Testing
         let found = try directory.find(parse("/local/" + name))
         #expect(found.attributes.size == 5 && !found.isFolder)
         var bytes = [UInt8](repeating: 0, count: 10)
-        #expect(read(try found.openForReading().number, &bytes, 10) == 5)
+        let file = try found.openForReading()
+        #expect(read(file.number, &bytes, 10) == 5)
     }
 
     @Test(arguments: [

@@ -3,7 +3,8 @@ import Glibc
 /// An open file or folder. It is closed when the last reference to it goes, so its number cannot be somebody else's
 /// file while anybody still uses it.
 final class Descriptor: Sendable {
-    /// The number that system calls take.
+    /// The number that system calls take. Keep the object in a variable for as long as it is used: one that is only
+    /// made on the way to its number is closed before the call.
     let number: Int32
 
     /// `O_PATH`, which Swift does not import: to find and look at a file without the right to read it, and without

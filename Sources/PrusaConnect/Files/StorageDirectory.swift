@@ -17,12 +17,13 @@ struct StorageDirectory: Sendable {
         return Descriptor(number)
     }
 
-    /// Opens the folder `path`.
-    func openFolder(_ path: StoragePath) throws(StorageError) -> Descriptor {
-        guard !path.isHidden else { throw .notFound(path.description) }
+    /// Opens the folder `path`. `wanted` is the path that somebody asked for, to be named in errors.
+    func openFolder(_ path: StoragePath, for wanted: StoragePath? = nil) throws(StorageError) -> Descriptor {
+        let wanted = wanted ?? path
+        guard !path.isHidden else { throw .notFound(wanted.description) }
         var folder = try open()
         for name in path.names {
-            guard let next = Descriptor.folder(name, in: folder.number) else { throw .opening(path, errno) }
+            guard let next = Descriptor.folder(name, in: folder.number) else { throw .opening(wanted, errno) }
             folder = next
         }
         return folder
@@ -36,7 +37,7 @@ struct StorageDirectory: Sendable {
             return FoundFile(
                 path: path, parent: nil, entry: root, status: status, isReadOnly: !canWrite(root.number, "."))
         }
-        let parent = try openFolder(path.parent)
+        let parent = try openFolder(path.parent, for: path)
         guard !FileName.isHidden(name), let entry = Descriptor.open(name, in: parent.number, Descriptor.pathOnly) else {
             throw .opening(path, FileName.isHidden(name) ? ENOENT : errno)
         }

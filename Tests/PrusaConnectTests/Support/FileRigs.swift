@@ -174,6 +174,6 @@ final class WatchRig {
     func settle(_ name: String = "zzz-\(UInt32.random(in: 0 ... .max)).txt") throws -> [String] {
         try folder.write("x", to: "gcodes/" + name)
         eventually("the marker is told") { told.contains("+ /local/" + name) }
-        return changes.filter { !$0.hasSuffix(name) }
+        return changes.filter { !$0.contains("/zzz-") }
     }
 }

@@ -71,12 +71,13 @@ enum IntendedDifference {
         func change(_ index: Int, _ changes: [(String, JSONValue?)]) {
             all[index].json = all[index].json?.with(changes)
         }
-        switch situation {
-        case "command: SEND_INFO", "command: SEND_INFO with an MMU":
+        for index in all.indices where all[index].json?["event"] == "INFO" {
             // Everything on a disk has its attributes: what was moved in as part of a tree, too.
-            guard let data = all[2].json?["data"], let files = data["files"] else { break }
+            guard let data = all[index].json?["data"], let files = data["files"] else { continue }
             let storages = (files["children"]?.array ?? []).map { $0["free_space"] == nil ? $0 : $0.withAttributes }
-            change(2, [("data", data.with([("files", files.with([("children", .array(storages))]))]))])
+            change(index, [("data", data.with([("files", files.with([("children", .array(storages))]))]))])
+        }
+        switch situation {
         case "ids: a finished command is repeated":
             // A repeat gets the same answer, not FINISHED without data.
             all[4].json = all[2].json
