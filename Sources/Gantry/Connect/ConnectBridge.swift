@@ -127,9 +127,6 @@ final class ConnectBridge: Sendable {
         }
         printer.on(.gcode) { [self] command in try runGCode(command) }
         printer.on(.sendJobInfo) { [self] _ in try jobInfo() }
-        printer.on(.sendFileInfo) { [self] command in
-            .answer(.fileInfo, data: try storage.fileInfo(try command.required("path")))
-        }
     }
 
     /// PrusaLink's rule: refused while a print or trouble is on, unless forced. An emergency stop is never refused.
