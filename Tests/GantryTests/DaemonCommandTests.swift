@@ -243,7 +243,7 @@ import Testing
             for (name, expected) in [
                 ("missing.gcode", "File does not exist: /local/missing.gcode"),
                 ("sub", "/local/sub is no file that could be printed."),
-                ("../secret", "File does not exist: /local/../secret"),
+                ("../secret", "Path leads outside of its storage: /local/../secret"),
                 ("empty.gcode", "/local/empty.gcode is empty."),
                 ("comments.gcode", "/local/comments.gcode contains no G-code command."),
                 ("binary.gcode", "/local/binary.gcode is binary G-code."),

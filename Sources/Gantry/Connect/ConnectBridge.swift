@@ -22,17 +22,15 @@ final class ConnectBridge: Sendable {
     }
 
     /// Begins to talk to Connect.
-    func start() throws(PrinterError) {
+    func start() throws {
         register()
+        try printer.attach(Storage(name: LocalStorage.name, directory: storage.root))
         try printer.start()
-        printer.send(
-            event: .mediumInserted, source: .wui,
-            data: ["root": .string("/" + LocalStorage.name), "files": storage.tree()])
         let started = startThread { [self] in
             // Telemetry is repeated each second, wanted or not: commands come in its answers.
             while mailbox.take(until: .now + 1).isEmpty { report() }
         }
-        guard started else { throw .notStarted("no thread for telemetry") }
+        guard started else { throw PrinterError.notStarted("no thread for telemetry") }
     }
 
     /// Sends what waits, for at most five seconds, and ends the connection.
@@ -89,10 +87,10 @@ final class ConnectBridge: Sendable {
     // MARK: From Connect
 
     private func register() {
-        printer.onFiles { [storage] in storage.rootTree() }
+        printer.onPrintedFile { [machine] in machine.state.hasJob ? machine.job?.path : nil }
         printer.on(.startPrint) { [self] command in
             let path = try command.required("path")
-            let file = try storage.resolve(path)
+            let file = try printer.localPath(of: path)
             do {
                 try machine.startJob(file: file, path: path, command: command.id)
             } catch MachineError.file(let error) {

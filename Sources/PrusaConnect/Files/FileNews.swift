@@ -12,12 +12,12 @@ extension Storages.Attached {
         .string(StoragePath(storage: storage.name, names: names).description)
     }
 
+    func writeLegacy(to json: inout JSONWriter) { tree.writeLegacy(name: storage.name, space: space, to: &json) }
+
     /// The whole tree of a storage that came, or came back.
     var inserted: FileNews {
-        var json = JSONWriter()
-        tree.writeLegacy(name: storage.name, space: space, to: &json)
-        return FileNews(
-            kind: .mediumInserted, data: ["root": .string(root), "files": .encoded(EncodedJSON(bytes: json.bytes))])
+        let files = EncodedJSON(size: tree.legacySize) { writeLegacy(to: &$0) }
+        return FileNews(kind: .mediumInserted, data: ["root": .string(root), "files": .encoded(files)])
     }
 
     /// Goes with the storage.

@@ -2,15 +2,17 @@
 // text, and its nodes as `JSONValue` would be several.
 
 extension FileTree {
-    /// Bytes that one node takes in the legacy form, about; to reserve memory once.
-    private static let bytesPerNode = 112
+    /// Bytes of the legacy form, about.
+    var legacySize: Int { count * Self.bytesPerNode + names.count + 256 }
+
+    /// Bytes that one node takes in the legacy form without its name, about.
+    private static let bytesPerNode = 100
 
     /// The legacy form, for INFO and MEDIUM_INSERTED: everything, in depth. `name` is the storage's.
     ///
     /// Key order: `type, name, read_only, m_timestamp, size, children`, for the storage `free_space, total_space`
     /// after that. What is not known is left out.
     func writeLegacy(name: String, space: StorageSpace?, to json: inout JSONWriter) {
-        json.bytes.reserveCapacity(json.bytes.count + count * Self.bytesPerNode + names.count)
         writeLegacyStart(Self.root, name: ArraySlice(name.utf8), to: &json)
         var open = [(folder: Self.root, next: 0)]
         while let (folder, next) = open.last {

@@ -9,13 +9,7 @@ let systemWriteCheck: WriteCheck = { folder, name in faccessat(folder, name, W_O
 
 /// A look at one entry of a folder.
 enum FileProbe {
-    /// What is known about the entry `name`: `nil` when it is not there, or is something that Connect does not see.
-    static func entry(_ name: UnsafePointer<CChar>, in folder: Int32, canWrite: WriteCheck) -> FileTree.Entry? {
-        var status = stat()
-        guard fstatat(folder, name, &status, AT_SYMLINK_NOFOLLOW) == 0 else { return nil }
-        return entry(status, isReadOnly: { !canWrite(folder, name) })
-    }
-
+    /// What is known about an entry; `nil` when it is something that Connect does not see.
     static func entry(_ status: stat, isReadOnly: () -> Bool) -> FileTree.Entry? {
         guard status.isFolder || status.isRegularFile else { return nil }
         return FileTree.Entry(
@@ -55,6 +49,7 @@ struct FolderScanner {
 
     /// Whether some folder could not be watched or read to its end: changes in it have to be looked for.
     private(set) var isIncomplete = false
+    private var rights = KnownRights()
 
     init(_ directory: StorageDirectory, canWrite: @escaping WriteCheck, watch: @escaping (Descriptor) -> Int32?) {
         self.directory = directory
@@ -85,6 +80,7 @@ struct FolderScanner {
                 isIncomplete = true
             }
         }
+        tree.trim()
         return tree
     }
 
@@ -103,9 +99,40 @@ struct FolderScanner {
         }
         if !names.isComplete { isIncomplete = true }
         names.forEach { name, terminated in
-            guard let entry = FileProbe.entry(terminated, in: folder.number, canWrite: canWrite) else { return }
-            tree.insert(name, entry, in: node)
+            var status = stat()
+            guard fstatat(folder.number, terminated, &status, AT_SYMLINK_NOFOLLOW) == 0 else { return }
+            let entry = FileProbe.entry(
+                status, isReadOnly: { !rights.canWrite(status) { canWrite(folder.number, terminated) } })
+            if let entry { tree.insert(name, entry, in: node) }
         }
+    }
+}
+
+/// Answers about the right to write, so that not each of thousands of files has to be asked about: on a file system,
+/// files of the same owner, group and mode have the same answer.
+///
+/// Access lists and the immutable flag of a single file are not seen by this. What a command does to a file is checked
+/// with the file itself.
+private struct KnownRights {
+    private struct Key: Hashable {
+        let device: UInt64
+        let owner: UInt32
+        let group: UInt32
+        let mode: UInt32
+    }
+
+    private var answers: [Key: Bool] = [:]
+    /// Neighbours are mostly alike.
+    private var last: (key: Key, answer: Bool)?
+
+    mutating func canWrite(_ status: stat, ask: () -> Bool) -> Bool {
+        let key = Key(
+            device: UInt64(status.st_dev), owner: status.st_uid, group: status.st_gid, mode: UInt32(status.st_mode))
+        if let last, last.key == key { return last.answer }
+        let answer = answers[key] ?? ask()
+        answers[key] = answer
+        last = (key, answer)
+        return answer
     }
 }
 

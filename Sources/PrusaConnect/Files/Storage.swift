@@ -70,6 +70,10 @@ public struct StorageFile: Sendable, Hashable {
     /// What is in it; `nil` for a file. The size of a folder is the sum of its files.
     public var children: [StorageFile]?
 
+    init(name: String, attributes: FileAttributes, children: [StorageFile]?) {
+        (self.name, self.attributes, self.children) = (name, attributes, children)
+    }
+
     /// A file.
     public static func file(_ name: String, _ attributes: FileAttributes = FileAttributes()) -> StorageFile {
         StorageFile(name: name, attributes: attributes, children: nil)

@@ -102,18 +102,19 @@ final class Storages: Sendable {
     /// The tree of all files as INFO has it.
     var infoTree: JSONValue {
         let attached = attached.withLock { $0 }
-        var json = JSONWriter()
-        if let root = attached.first, root.storage.name == StoragePath.root {
-            root.tree.writeLegacy(name: root.storage.name, space: root.space, to: &json)
-        } else {
-            json.append("{\"type\": \"DIR\", \"name\": \"/\", \"read_only\": true, \"children\": [")
-            for (number, storage) in attached.enumerated() {
-                if number > 0 { json.append(", ") }
-                storage.tree.writeLegacy(name: storage.storage.name, space: storage.space, to: &json)
-            }
-            json.append("]}")
-        }
-        return .encoded(EncodedJSON(bytes: json.bytes))
+        let size = attached.reduce(256) { $0 + $1.tree.legacySize }
+        return .encoded(
+            EncodedJSON(size: size) { json in
+                if let root = attached.first, root.storage.name == StoragePath.root {
+                    return root.writeLegacy(to: &json)
+                }
+                json.append("{\"type\": \"DIR\", \"name\": \"/\", \"read_only\": true, \"children\": [")
+                for (number, storage) in attached.enumerated() {
+                    if number > 0 { json.append(", ") }
+                    storage.writeLegacy(to: &json)
+                }
+                json.append("]}")
+            })
     }
 }
 

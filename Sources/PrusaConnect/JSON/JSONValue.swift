@@ -19,7 +19,7 @@ public enum JSONValue: Sendable, Hashable {
     case array([JSONValue])
     /// An object.
     case object(JSONObject)
-    /// A value that has been written already: a tree of thousands of files would be large in any other form.
+    /// A value that is written when it is sent: a tree of thousands of files would be large in any other form.
     case encoded(EncodedJSON)
 
     /// A number without fraction, of any size up to `UInt64.max`.
@@ -28,13 +28,36 @@ public enum JSONValue: Sendable, Hashable {
     }
 }
 
-/// JSON that the library has written. `JSONValue(parsing: json.bytes)` takes it apart.
+/// JSON that the library writes itself, when it is needed. `JSONValue(parsing: json.bytes)` takes it apart.
 public struct EncodedJSON: Sendable, Hashable {
-    /// The bytes of one JSON value as they travel.
-    public let bytes: [UInt8]
+    /// Bytes that it will take, about.
+    let size: Int
+    let write: @Sendable (inout JSONWriter) -> Void
 
-    /// `bytes` must be one JSON value without `null`.
-    init(bytes: [UInt8]) { self.bytes = bytes }
+    /// JSON of about `size` bytes. `write` appends one JSON value without `null`, the same each time.
+    init(size: Int, write: @escaping @Sendable (inout JSONWriter) -> Void) {
+        self.size = size
+        self.write = write
+    }
+
+    /// JSON that is there already.
+    init(bytes: [UInt8]) {
+        self.init(size: bytes.count) { $0.bytes.append(contentsOf: bytes) }
+    }
+
+    /// The bytes of one JSON value as they travel.
+    public var bytes: [UInt8] {
+        var writer = JSONWriter()
+        writer.bytes.reserveCapacity(size)
+        write(&writer)
+        return writer.bytes
+    }
+
+    /// Whether both write the same bytes.
+    public static func == (left: EncodedJSON, right: EncodedJSON) -> Bool { left.bytes == right.bytes }
+
+    /// Hashes the bytes.
+    public func hash(into hasher: inout Hasher) { hasher.combine(bytes) }
 }
 
 extension JSONValue {

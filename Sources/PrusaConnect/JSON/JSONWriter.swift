@@ -7,8 +7,21 @@ extension JSONValue {
     /// The bytes of ``wireText``.
     public var wireBytes: [UInt8] {
         var writer = JSONWriter()
+        // Once, in full: a tree of files is large, and doubling it on the way would take as much again.
+        let size = encodedSize
+        if size > 0 { writer.bytes.reserveCapacity(size + 1024) }
         writer.write(self)
         return writer.bytes
+    }
+
+    /// Bytes of the large parts of this value.
+    private var encodedSize: Int {
+        switch self {
+        case .encoded(let json): json.size
+        case .array(let values): values.reduce(0) { $0 + $1.encodedSize }
+        case .object(let object): object.members.reduce(0) { $0 + $1.value.encodedSize }
+        default: 0
+        }
     }
 
     fileprivate var isLeftOut: Bool {
@@ -34,7 +47,7 @@ struct JSONWriter {
         case .string(let text): write(text)
         case .array(let values): write(values)
         case .object(let object): write(object)
-        case .encoded(let json): bytes.append(contentsOf: json.bytes)
+        case .encoded(let json): json.write(&self)
         }
     }
 

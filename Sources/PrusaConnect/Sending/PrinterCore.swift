@@ -160,16 +160,21 @@ extension PrinterCore {
     /// Queues an event. Without a token it is dropped: nobody could be told, and the INFO that follows the
     /// registration says everything that is true then.
     mutating func post(_ event: Event, isAnswer: Bool = false, now: Duration) {
+        guard isRegistered(for: event.kind) else { return }
         var event = event
         if event.jobID == nil { event.jobID = jobID }
         enqueue(StoredEvent(event, isAnswer: isAnswer), now: now)
     }
 
+    /// Asked before an event is written: some are large.
+    private mutating func isRegistered(for kind: EventKind) -> Bool {
+        guard settings?.token == nil else { return true }
+        log(.debug, "\(kind.rawValue) not kept: the printer is not registered")
+        return false
+    }
+
     mutating func enqueue(_ event: StoredEvent, now: Duration) {
-        guard settings?.token != nil else {
-            log(.debug, "\(event.kind.rawValue) not kept: the printer is not registered")
-            return
-        }
+        guard isRegistered(for: event.kind) else { return }
         if outbox.first == nil { firstEventSince = now }
         let head = outbox.first?.number
         for lost in outbox.append(event) {
