@@ -204,7 +204,7 @@ import Testing
     }
 
     @Test func fileInfo() async throws {
-        let text = "; layer_height = 0.2\n" + Files.moves(3)
+        let text = Array("; layer_height = 0.2\n".utf8) + Files.moves(3)
         let rig = try DaemonRig(files: ["a.gcode": text])
         try rig.folder.makeFolder("gcodes/sub")
         try rig.folder.write("secret", to: "secret.txt")
@@ -212,7 +212,7 @@ import Testing
             let file = try await rig.order("SEND_FILE_INFO", ["path": "/local/a.gcode"])
             #expect(file.name == "FILE_INFO")
             #expect(file.data["path"] == "/local/a.gcode")
-            #expect(file.data["size"]?.integer == text.utf8.count)
+            #expect(file.data["size"]?.integer == text.count)
             #expect(file.data["layer_height"]?.number == 0.2)
             #expect(file.data["read_only"] == .bool(false))
             #expect(file.data["m_timestamp"]?.integer ?? 0 > 1_500_000_000)
