@@ -49,8 +49,8 @@ public struct BinaryGCodeDecoder: ~Copyable {
     ///
     /// Goes on until `output` is full or all of `input` was taken.
     ///
-    /// - Returns: how many bytes of `input` were taken. When `output` is full, more text may come without any input: go on
-    ///   calling, also at the end of the file with empty input, until room is left in it.
+    /// - Returns: how many bytes of `input` were taken. When `output` is full, more text may come without any input:
+    ///   go on calling, also at the end of the file with empty input, until room is left in it.
     public mutating func decode(
         _ input: Span<UInt8>, into output: inout OutputSpan<UInt8>
     ) throws(BinaryGCodeError) -> Int {

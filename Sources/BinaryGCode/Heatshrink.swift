@@ -1,8 +1,8 @@
 /// Decompresses heatshrink data a byte at a time.
 ///
-/// The format, bits from the highest down: a 1 and the eight bits of a byte; or a 0, how far back (window bits, less 1) and
-/// how many bytes (four bits, less 1) to repeat. There is no end mark: whoever reads knows the size, and the last byte's
-/// rest is padding. Any bits are valid.
+/// The format, bits from the highest down: a 1 and the eight bits of a byte; or a 0, how far back (window bits, less 1)
+/// and how many bytes (four bits, less 1) to repeat. There is no end mark: whoever reads knows the size, and the last
+/// byte's rest is padding. Any bits are valid.
 struct Heatshrink {
     private static let lookaheadBits = 4
 

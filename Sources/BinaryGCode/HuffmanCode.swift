@@ -22,8 +22,8 @@ struct HuffmanCode: ~Copyable {
     /// By the next nine bits: the symbol times 16, plus the length of its word; 0 where it is longer or undefined.
     private var table = InlineArray<512, UInt16>(repeating: 0)
 
-    /// Builds the code from the lengths of the words for symbols 0, 1, …, which are `lengths` in `range`. False when they
-    /// make no code: too many words, or too few and not just the single word of one bit that zlib lets pass.
+    /// Builds the code from the lengths of the words for symbols 0, 1, …, which are `lengths` in `range`. False when
+    /// they make no code: too many words, or too few and not just the single word of one bit that zlib lets pass.
     mutating func build(_ lengths: borrowing InlineArray<320, UInt8>, _ range: Range<Int>) -> Bool {
         for length in counts.indices { counts[length] = 0 }
         for index in table.indices { table[index] = 0 }

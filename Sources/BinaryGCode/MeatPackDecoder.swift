@@ -1,12 +1,13 @@
 /// Unpacks MeatPack: G-code with two characters in a byte where both are among the fifteen most frequent ones.
 ///
-/// A packed byte has the first character in its low half. 15 there means that the character follows as a byte of its own;
-/// for two of these both follow, in their order. A packed byte whose first character is a line feed ends there: its other
-/// half is padding. `FF FF` and a third byte are a command: packing on and off, spaces given up in favour of `E`. While packing is off, bytes
-/// stand for themselves. Source: the protocol of the MeatPack firmware patches (Marlin's MEATPACK), and libbgcode for what slicers write.
+/// A packed byte has the first character in its low half. 15 there means that the character follows as a byte of its
+/// own; for two of these both follow, in their order. A packed byte whose first character is a line feed ends there:
+/// its other half is padding. `FF FF` and a third byte are a command: packing on and off, spaces given up in favour of
+/// `E`. While packing is off, bytes stand for themselves. Source: the protocol of the MeatPack firmware patches
+/// (Marlin's MEATPACK), and libbgcode for what slicers write.
 ///
-/// Slicers take all blanks out of lines with a G command, comments and blank lines too. This puts a blank in front
-/// of each parameter again: firmware whose number parser takes `10E5` or `0X5` for one number needs it, and a file reads
+/// Slicers take all blanks out of lines with a G command, comments and blank lines too. This puts a blank in front of
+/// each parameter again: firmware whose number parser takes `10E5` or `0X5` for one number needs it, and a file reads
 /// as it would have been exported in text.
 struct MeatPackDecoder {
     private static let alphabet: [16 of UInt8] = [

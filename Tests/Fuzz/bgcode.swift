@@ -19,26 +19,33 @@ private final class Decoder {
             let piece = rest.prefix(input)
             var taken = 0
             var count = 0
-            do {
-                try room.withUnsafeMutableBufferPointer { buffer in
-                    var span = OutputSpan(buffer: buffer, initializedCount: 0)
-                    defer { count = span.finalize(for: buffer) }
+            var failure: BinaryGCodeError?
+            room.withUnsafeMutableBufferPointer { buffer in
+                var span = OutputSpan(buffer: buffer, initializedCount: 0)
+                do throws(BinaryGCodeError) {
                     taken = try decoder.decode(piece.span, into: &span)
+                } catch {
+                    failure = error
                 }
-                text.append(contentsOf: room[..<count])
-                rest = rest.dropFirst(taken)
-                if rest.isEmpty, count < output {
+                count = span.finalize(for: buffer)
+            }
+            text.append(contentsOf: room[..<count])
+            if let failure { return (text, failure) }
+            rest = rest.dropFirst(taken)
+            if rest.isEmpty, count < output {
+                do throws(BinaryGCodeError) {
                     try decoder.end()
                     return (text, nil)
+                } catch {
+                    return (text, error)
                 }
-            } catch {
-                return (text + room[..<count], error as? BinaryGCodeError)
             }
         }
         return (text, nil)
     }
 }
 
+/// One input: a file.
 @_cdecl("LLVMFuzzerTestOneInput")
 public func fuzz(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
     let bytes = Array(UnsafeBufferPointer(start: start, count: count))

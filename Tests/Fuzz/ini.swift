@@ -1,5 +1,6 @@
 // Settings files: what is not changed stays as it is, and what is set can be read.
 
+/// One input: a file.
 @_cdecl("LLVMFuzzerTestOneInput")
 public func fuzz(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
     let text = String(decoding: UnsafeBufferPointer(start: start, count: count), as: UTF8.self)
@@ -15,7 +16,7 @@ public func fuzz(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
     for section in file.sections.prefix(3) + ["service::connect"] {
         guard (try? file.set("token", in: section, to: "secret")) != nil else { continue }
         precondition(file.value(of: "token", in: section) == "secret")
-        guard let again = try? INIFile(text: file.text, path: "fuzz.ini") else { preconditionFailure("no INI any more") }
+        guard let again = try? INIFile(text: file.text, path: "fuzz.ini") else { preconditionFailure("no INI") }
         precondition(again.value(of: "token", in: section) == "secret")
     }
     return 0

@@ -33,7 +33,7 @@ private func check(_ metadata: GCodeMetadata, _ preview: Thumbnail?) {
     if let preview { precondition(preview.base64.utf8.count <= Thumbnail.longestBase64) }
 }
 
-private nonisolated(unsafe) let scratch: Int32 = {
+private let scratch: Int32 = {
     var path = Array("/tmp/fuzz-metadata-XXXXXX".utf8CString)
     let file = mkstemp(&path)
     precondition(file >= 0)

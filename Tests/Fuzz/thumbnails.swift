@@ -1,5 +1,6 @@
 // Pictures in comments: whatever stands between the marks, and Base64.
 
+/// One input: the lines of a picture, or a file.
 @_cdecl("LLVMFuzzerTestOneInput")
 public func fuzz(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
     let bytes = Array(UnsafeBufferPointer(start: start, count: count))

@@ -204,21 +204,23 @@ import Testing
     }
 
     @Test func fileInfo() async throws {
-        let rig = try DaemonRig(files: ["a.gcode": Files.moves(3)])
+        let text = Array("; layer_height = 0.2\n".utf8) + Files.moves(3)
+        let rig = try DaemonRig(files: ["a.gcode": text])
         try rig.folder.makeFolder("gcodes/sub")
         try rig.folder.write("secret", to: "secret.txt")
         try await rig.run { rig in
             let file = try await rig.order("SEND_FILE_INFO", ["path": "/local/a.gcode"])
             #expect(file.name == "FILE_INFO")
             #expect(file.data["path"] == "/local/a.gcode")
-            #expect(file.data["size"]?.integer == Files.moves(3).count)
+            #expect(file.data["size"]?.integer == text.count)
+            #expect(file.data["layer_height"]?.number == 0.2)
             #expect(file.data["read_only"] == .bool(false))
             #expect(file.data["m_timestamp"]?.integer ?? 0 > 1_500_000_000)
             let bad: [(PlainJSON, String)] = [
                 (["path": "/local/missing.gcode"], "File does not exist: /local/missing.gcode"),
-                (["path": "/local/sub"], "/local/sub is a folder"),
-                (["path": "/local/../secret.txt"], "File does not exist: /local/../secret.txt"),
-                (["path": "/local/sub/../a.gcode"], "File does not exist: /local/sub/../a.gcode"),
+                (["path": "/local/sub"], "FILE_INFO doesn't work for folders"),
+                (["path": "/local/../secret.txt"], "Path leads outside of its storage: /local/../secret.txt"),
+                (["path": "/local/sub/../b.gcode"], "File does not exist: /local/b.gcode"),
                 ([:], "SEND_FILE_INFO requires path"),
                 (["path": 5], "SEND_FILE_INFO: path must be a text"),
             ]

@@ -14,8 +14,8 @@ public struct FileContent: Sendable, Hashable {
     /// What the name of a G-code file tells.
     init(name: String) { metadata = NameMetadata.parse(name) }
 
-    /// Reads the G-code file `name` through an open descriptor. Of a text its first 400,000 and its last 40,000 bytes are
-    /// read (Python package py-gcode-metadata 0.2.0), of binary G-code the blocks before the G-code and the first
+    /// Reads the G-code file `name` through an open descriptor. Of a text its first 400,000 and its last 40,000 bytes
+    /// are read (Python package py-gcode-metadata 0.2.0), of binary G-code the blocks before the G-code and the first
     /// of that. Damage is no error: what can be read counts. Reads with `pread`: the descriptor's position does not
     /// matter.
     ///

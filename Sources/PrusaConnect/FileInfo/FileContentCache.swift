@@ -21,9 +21,9 @@ struct FileVersion: Sendable, Hashable {
 
 /// Keeps what was found in print files, so that it outlives a restart.
 ///
-/// One small file for each print file, in a folder of the state directory: nothing is written beside the G-code, nothing
-/// is held in memory, and damage costs one entry. The oldest go when there are too many. The folder can be deleted at
-/// any time. May be used by any thread, and by several processes.
+/// One small file for each print file, in a folder of the state directory: nothing is written beside the G-code,
+/// nothing is held in memory, and damage costs one entry. The oldest go when there are too many. The folder can be
+/// deleted at any time. May be used by any thread, and by several processes.
 struct FileContentCache: Sendable {
     /// What the folder may hold.
     struct Limits: Sendable {

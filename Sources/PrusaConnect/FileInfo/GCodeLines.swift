@@ -1,3 +1,5 @@
+import Glibc
+
 /// Reads the lines of text G-code for what they tell: comments of slicers, pictures, M73.
 struct GCodeLines {
     private var comments = SlicerComments()
@@ -26,7 +28,7 @@ struct GCodeLines {
     /// Takes the next bytes of the file.
     mutating func take(_ bytes: ArraySlice<UInt8>) {
         var rest = bytes
-        while let end = rest.firstIndex(of: 0x0A) {
+        while let end = Self.lineEnd(rest) {
             let line = rest[..<end]
             if isSkippingLine {
                 isSkippingLine = false
@@ -41,6 +43,14 @@ struct GCodeLines {
             rest = rest[(end + 1)...]
         }
         if !isSkippingLine { keep(rest) }
+    }
+
+    /// With memchr: of most lines nothing else is looked at.
+    private static func lineEnd(_ bytes: ArraySlice<UInt8>) -> Int? {
+        bytes.withUnsafeBytes { buffer in
+            guard let start = buffer.baseAddress, let end = memchr(start, 0x0A, buffer.count) else { return nil }
+            return bytes.startIndex + (UnsafeRawPointer(end) - start)
+        }
     }
 
     private mutating func keep(_ part: ArraySlice<UInt8>) {

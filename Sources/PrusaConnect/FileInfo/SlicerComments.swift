@@ -76,7 +76,8 @@ struct SlicerComments {
         }
     }
 
-    /// A command that is of use: M73, and the temperatures of M104, M109, M140, M190, which Cura does not tell otherwise.
+    /// A command that is of use: M73, and the temperatures of M104, M109, M140, M190, which Cura does not tell
+    /// otherwise.
     mutating func take(command: Int, words: [(letter: UInt8, number: String)]) {
         func word(_ letters: String) -> String? {
             words.first { letters.utf8.contains($0.letter) && !$0.number.isEmpty }?.number
