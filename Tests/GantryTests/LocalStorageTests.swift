@@ -92,7 +92,7 @@ import Testing
     func odd(_ name: String) throws {
         try folder.write("12345", to: "gcodes/" + name)
         guard !name.hasPrefix(".") else {
-            #expect(throws: StorageError.notFound("/local/" + name)) { try storage.resolve("/local/" + name) }
+            #expect(throws: LocalStorageError.notFound("/local/" + name)) { try storage.resolve("/local/" + name) }
             return
         }
         #expect(names(storage.tree()) == [name])
@@ -133,8 +133,8 @@ import Testing
         try manager.createSymbolicLink(atPath: folder.file("gcodes/out"), withDestinationPath: "/etc")
         try manager.createSymbolicLink(atPath: folder.file("gcodes/out.gcode"), withDestinationPath: "../secret.txt")
         try manager.createSymbolicLink(atPath: folder.file("gcodes/neighbour"), withDestinationPath: "../gcodes-evil")
-        #expect(throws: StorageError.notFound(path)) { try storage.resolve(path) }
-        #expect(throws: StorageError.notFound(path)) { try storage.fileInfo(path) }
+        #expect(throws: LocalStorageError.notFound(path)) { try storage.resolve(path) }
+        #expect(throws: LocalStorageError.notFound(path)) { try storage.fileInfo(path) }
     }
 
     @Test func linksThatStayInsideAreFollowed() throws {
@@ -155,9 +155,9 @@ import Testing
     @Test func infoIsForFilesOnly() throws {
         try folder.makeFolder("gcodes/sub")
         #expect(mkfifo(folder.file("gcodes/fifo"), 0o600) == 0)
-        #expect(throws: StorageError.isFolder("/local/sub")) { try storage.fileInfo("/local/sub") }
-        #expect(throws: StorageError.isFolder("/local")) { try storage.fileInfo("/local") }
-        #expect(throws: StorageError.notFound("/local/fifo")) { try storage.fileInfo("/local/fifo") }
+        #expect(throws: LocalStorageError.isFolder("/local/sub")) { try storage.fileInfo("/local/sub") }
+        #expect(throws: LocalStorageError.isFolder("/local")) { try storage.fileInfo("/local") }
+        #expect(throws: LocalStorageError.notFound("/local/fifo")) { try storage.fileInfo("/local/fifo") }
     }
 
     // MARK: The directory itself
@@ -173,10 +173,10 @@ import Testing
     @Test func whatIsNoDirectoryIsRefused() throws {
         try folder.write("x", to: "file")
         for path in [folder.file("file"), folder.file("not/there"), ""] {
-            #expect(throws: StorageError.self) { try LocalStorage(directory: path) }
+            #expect(throws: LocalStorageError.self) { try LocalStorage(directory: path) }
         }
         #expect(
-            StorageError.unusable(path: "/x", errno: ENOTDIR).description
+            LocalStorageError.unusable(path: "/x", errno: ENOTDIR).description
                 == "The directory /x cannot be used: Not a directory")
     }
 
@@ -184,6 +184,6 @@ import Testing
         try folder.write("x", to: "gcodes/box.gcode")
         try FileManager.default.removeItem(atPath: folder.file("gcodes"))
         #expect(storage.tree()["children"]?.array == [])
-        #expect(throws: StorageError.notFound("/local/box.gcode")) { try storage.resolve("/local/box.gcode") }
+        #expect(throws: LocalStorageError.notFound("/local/box.gcode")) { try storage.resolve("/local/box.gcode") }
     }
 }

@@ -15,7 +15,7 @@ public struct LocalStorage: Sendable {
     private static let maximumDepth = 16
 
     /// Opens a directory, and makes it if it is not there.
-    public init(directory: String) throws(StorageError) {
+    public init(directory: String) throws(LocalStorageError) {
         if mkdir(directory, 0o755) != 0, errno != EEXIST { throw .unusable(path: directory, errno: errno) }
         guard let resolved = realpath(directory, nil) else { throw .unusable(path: directory, errno: errno) }
         defer { free(resolved) }
@@ -29,7 +29,7 @@ public struct LocalStorage: Sendable {
     /// The path on this machine of Connect's `path`, `/local/box.gcode` for example.
     ///
     /// Works on bytes: for `String` a slash with a combining accent behind it is no slash, for the kernel it is.
-    public func resolve(_ path: String) throws(StorageError) -> String {
+    public func resolve(_ path: String) throws(LocalStorageError) -> String {
         let slash = UInt8(ascii: "/")
         let parts = path.utf8.split(separator: slash, omittingEmptySubsequences: false)
         guard parts.count >= 2, parts[0].isEmpty, parts[1].elementsEqual(Self.name.utf8) else { throw .notFound(path) }
@@ -48,7 +48,7 @@ public struct LocalStorage: Sendable {
     }
 
     /// Attributes of a file for FILE_INFO: `path`, `read_only`, `size`, `m_timestamp`.
-    public func fileInfo(_ path: String) throws(StorageError) -> JSONObject {
+    public func fileInfo(_ path: String) throws(LocalStorageError) -> JSONObject {
         let found = try resolve(path)
         var info = stat()
         guard stat(found, &info) == 0 else { throw .notFound(path) }
@@ -130,7 +130,7 @@ public struct LocalStorage: Sendable {
 }
 
 /// Why a path of Connect leads nowhere.
-public enum StorageError: Error, Sendable, Equatable, CustomStringConvertible {
+public enum LocalStorageError: Error, Sendable, Equatable, CustomStringConvertible {
     /// There is no such file, or it may not be named.
     case notFound(String)
     /// It is a folder.
