@@ -18,6 +18,7 @@ let package = Package(
     products: [
         .executable(name: "gantry", targets: ["GantryCLI"]),
         .executable(name: "gantry-bench", targets: ["GantryBench"]),
+        .executable(name: "gantry-soak", targets: ["GantrySoak"]),
         .library(name: "GCodeStream", targets: ["GCodeStream"]),
         .library(name: "MarlinLink", targets: ["MarlinLink"]),
         .library(name: "PrusaConnect", targets: ["PrusaConnect"]),
@@ -64,7 +65,11 @@ let package = Package(
         // The other side of both wires.
         .target(name: "Simulators", dependencies: ["CSerial", crypto]),
 
-        .testTarget(name: "GCodeStreamTests", dependencies: ["GCodeStream", "Simulators"]),
+        // Engine and simulated printer under a simulated clock, for the tests and for hours of it.
+        .target(name: "StreamSimulation", dependencies: ["GCodeStream", "Simulators"]),
+        .executableTarget(name: "GantrySoak", dependencies: ["StreamSimulation", "GCodeStream"]),
+
+        .testTarget(name: "GCodeStreamTests", dependencies: ["GCodeStream", "Simulators", "StreamSimulation"]),
         .testTarget(name: "MarlinLinkTests", dependencies: ["MarlinLink", "GCodeStream", "Simulators", "CSerial"]),
         .testTarget(
             name: "PrusaConnectTests", dependencies: ["PrusaConnect"], resources: [.copy("Fixtures")]),

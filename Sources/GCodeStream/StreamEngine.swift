@@ -264,6 +264,11 @@ public struct StreamEngine: ~Copyable {
     /// Bytes that are unacknowledged now.
     public var unacknowledgedBytes: Int { inFlight.bytes }
 
+    /// Bytes that are unacknowledged behind the oldest line: that one is being executed and has left the printer's
+    /// receive buffer, these are in it, in the command queue or on their way. Lines and probes together stay within
+    /// `StreamSettings.windowBytes`; only the six bytes of `interruptHeating` may come on top.
+    public var unacknowledgedBytesWaiting: Int { inFlight.bytes - Int(inFlight.first?.bytes ?? 0) }
+
     /// The window in lines that is in force.
     public var windowLines: Int { window }
 }

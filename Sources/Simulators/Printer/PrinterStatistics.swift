@@ -1,5 +1,8 @@
 /// What the simulated printer counted since it was made; a reset does not clear it.
 public struct PrinterStatistics: Sendable, Equatable {
+    /// All zero.
+    public init() {}
+
     /// Bytes the host sent, lost ones included.
     public internal(set) var bytesReceived = 0
     /// Bytes that found the receive buffer full.
