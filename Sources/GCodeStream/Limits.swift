@@ -20,6 +20,10 @@ public enum Limits {
     /// Unacknowledged entries: the window and probes on top.
     static let unacknowledged = 32
 
+    /// Bytes that a probe may be beyond the window. Behind the line being executed the window never fills more than the
+    /// receive buffer, and the command queue has taken some of that: the longest probe fits in any case.
+    public static let probeAllowance = 24
+
     /// Bytes composed and not yet written to the port.
     static let output = 512
 

@@ -29,7 +29,7 @@ public enum Reply: Sendable, Equatable {
 
 /// What an `ok` says besides.
 public struct OkFields: Sendable, Equatable {
-    /// `N`: number of the line that is acknowledged (ADVANCED_OK).
+    /// `N`: number of the line that is acknowledged (ADVANCED_OK, `ok N5`; Repetier, `ok 5`).
     public var line: UInt32?
     /// `P`: free places in the planner (ADVANCED_OK).
     public var plannerFree: UInt8?
@@ -115,6 +115,11 @@ extension Reply {
     private static func okFields(_ line: Span<UInt8>, from start: Int) -> OkFields {
         var fields = OkFields()
         var index = start
+        // Repetier's `ok 5`.
+        if start + 1 < line.count, line[start] == UInt8(ascii: " "), line[start + 1].isDigit {
+            fields.line = number(line, from: start + 1)
+            return fields
+        }
         while index < line.count {
             let key = line[index]
             let atWord = index == 0 || line[index - 1] == UInt8(ascii: " ")

@@ -40,8 +40,6 @@ extension StreamEngine {
     enum Evidence {
         /// The printer took it: its own ok, or that of a numbered line behind it, or a Resend for a later line.
         case proven
-        /// The answer to an unnumbered probe behind it: it is not pending any more, taken or lost.
-        case passed
         /// A plain ok came and it was the oldest.
         case assumed
     }
@@ -73,7 +71,7 @@ extension StreamEngine {
                 counters.oksLost += UInt64(index)
                 reports.push(.oksLost(count: UInt32(truncatingIfNeeded: index)))
             }
-            release(through: index, as: inFlight[index].isProbe ? .passed : .proven, now: now)
+            release(through: index, as: .proven, now: now)
         } else if let follower = earlyMarkerFollower {
             // Its entry went with somebody else's ok: what is really unacknowledged is all that was sent behind it.
             earlyMarkerFollower = nil
@@ -109,9 +107,8 @@ extension StreamEngine {
             if entry.number > 0 {
                 if evidence == .proven { prove(through: entry.number - 1, now: now) }
                 settle(entry.number, as: evidence, now: now)
-            } else if synchronisation == .renumbering, !entry.isMarker {
-                // A probe's answer proves nothing about the M110 before it.
-                if evidence == .passed { synchronisation = .wanted } else { verifyCount(now: now) }
+            } else if synchronisation == .renumbering {
+                verifyCount(now: now)
             }
         }
         lastProgress = now
@@ -130,17 +127,7 @@ extension StreamEngine {
     }
 
     private mutating func settle(_ number: UInt32, as evidence: Evidence, now: UInt64) {
-        switch evidence {
-        case .passed where synchronisation == .done || synchronisation == .wanted:
-            // Taken or lost: the next numbered line tells.
-            needsProof = true
-            return
-        case .proven:
-            if number > provenThrough { provenThrough = number }
-            needsProof = false
-        case .passed, .assumed:
-            break
-        }
+        if evidence == .proven, number > provenThrough { provenThrough = number }
         if number > highestSettled {
             highestSettled = number
             resendsWithoutProgress = 0
@@ -172,9 +159,6 @@ extension StreamEngine {
         case .assumed:
             // Firmware that puts its temperatures on a line of their own, or somebody else's ok: wait for a protest.
             graceUntil = now &+ settings.probeTime
-        case .passed:
-            // It may have been lost. Behind a job another one follows; the count is agreed on anew.
-            if synchronisation == .verifying { requestSynchronisation(now: now) }
         }
     }
 
@@ -209,17 +193,19 @@ extension StreamEngine {
         resendsWithoutProgress += 1
         guard resendsWithoutProgress <= settings.resendLimit * 10 else {
             resendsWithoutProgress = 0
-            fail(.tooManyResends(line: line ?? lastResend), now: now)
+            fail(.tooManyResends(line: line ?? 0), now: now)
             return
         }
-        guard let line else { return }
+        // A number that cannot be read is one that was damaged, or a count that went wrong (an MK3S can ask for line -950):
+        // out of range, both.
+        let line = line ?? 0
         switch synchronisation {
         case .none:
             return
         case .renumbering:
             startSettling(line: 0, now: now)
             return
-        case .verifying where line != 1:
+        case .verifying where line < 1 || line > 1 && line >= firstUnsent:
             startSettling(line: 0, now: now)
             return
         case .wanted, .verifying, .done:
@@ -294,7 +280,6 @@ extension StreamEngine {
         // The printer has the lines before it: it says so itself. Those it has not executed yet will be answered.
         prove(through: resync.line - 1, now: now)
         provenThrough = resync.line - 1
-        needsProof = false
         counters.jobCommands -= Swift.min(sent.withdraw(from: resync.line), counters.jobCommands)
         cursor = resync.line
     }
@@ -318,7 +303,6 @@ extension StreamEngine {
             inFlight.removeAll()
         }
         cursor = sent.next
-        needsProof = false
         while let tag = lane.dropFirst() { reports.push(.dropped(tag: tag)) }
         reports.push(hadJob ? .jobFailed(failure) : .linkFailed(failure))
         switch failure {

@@ -8,7 +8,7 @@ extension StreamEngine {
         case .none, .renumbering:
             return
         case .wanted:
-            if inFlight.isEmpty, cursor == sent.next, !needsProof {
+            if inFlight.isEmpty, cursor == sent.next {
                 renumber(now: now)
                 return
             }
@@ -28,18 +28,12 @@ extension StreamEngine {
             send(cursor, now: now)
             return true
         }
-        guard synchronisation == .done || synchronisation == .wanted && needsProof else { return false }
+        guard synchronisation == .done else { return false }
         guard sent.next < Limits.lineNumber else {
             fail(.lineNumbersExhausted, now: now)
             return false
         }
-        if needsProof, !isEnding {
-            var command = CommandBuffer()
-            command.set("M105")
-            guard hasRoom(forCommand: command.count) else { return false }
-            needsProof = false
-            sent.add(command, origin: .engine)
-        } else if !lane.isEmpty {
+        if !lane.isEmpty {
             guard hasRoom(forCommand: lane.firstLength) else { return false }
             lane.moveFirst(to: &sent)
         } else if hasStaged, job != .paused, job != .none {
@@ -51,12 +45,6 @@ extension StreamEngine {
         }
         send(cursor, now: now)
         return true
-    }
-
-    /// The steps behind a job prove everything before them.
-    private var isEnding: Bool {
-        if case .ending = job { return synchronisation == .done }
-        return false
     }
 
     /// Adds the command that comes next behind the last of a job; false when it is not its time.
@@ -75,7 +63,7 @@ extension StreamEngine {
         return true
     }
 
-    private mutating func send(_ number: UInt32, now: UInt64) {
+    private mutating func send(_ number: UInt32, isProbe: Bool = false, now: UInt64) {
         guard sent.copy(number, to: &output) else { return }
         let length = sent.length(of: number)
         cursor = number + 1
@@ -84,7 +72,7 @@ extension StreamEngine {
         track(
             InFlight.Entry(
                 number: number, bytes: UInt8(truncatingIfNeeded: length), isMarker: sent.isMarker(number),
-                follower: number + 1),
+                isProbe: isProbe, follower: number + 1),
             now: now)
     }
 
@@ -130,6 +118,10 @@ extension StreamEngine {
             return
         }
         synchronisation = .renumbering
+        sendRenumbering(now: now)
+    }
+
+    private mutating func sendRenumbering(now: UInt64) {
         output.append("N0 M110*35\n")
         track(InFlight.Entry(number: 0, bytes: 11, isMarker: false, follower: 1), now: now)
     }
@@ -141,7 +133,6 @@ extension StreamEngine {
         firstUnsent = 1
         provenThrough = 0
         highestSettled = 0
-        needsProof = false
         var command = CommandBuffer()
         command.set("M105")
         sent.add(command, origin: .engine)
@@ -164,9 +155,14 @@ extension StreamEngine {
         return result
     }
 
-    /// When the next probe is due: later and later while none is answered.
+    /// When the next probe is due: later and later while none is answered. The first goes out whether the printer is busy
+    /// or not: it waits there, and its answer comes right behind that of the command which takes so long, should that
+    /// one get lost.
     @inline(__always)
     private var probeAt: UInt64 {
+        if probeAttempts == 0, inFlight.probes == 0 { return lastProgress &+ settings.probeTime }
+        // What is left is the probe alone: an M105 is answered at once.
+        if inFlight.first?.isProbe ?? false { return Swift.max(lastProgress &+ settings.probeTime / 4, busyUntil) }
         let interval = probeAttempts < 5 ? settings.probeTime << UInt64(probeAttempts) : settings.probeTime * 60
         return Swift.max(lastProgress &+ interval, busyUntil)
     }
@@ -198,21 +194,42 @@ extension StreamEngine {
         }
     }
 
-    /// Asks with an unnumbered M105. The line break in front ends a line that lost its own.
+    /// Asks where the printer stands, with the next line in order: an M105 of its own number, or the next of those that
+    /// have to be sent again; while the count is agreed on, the M110 once more, which may come twice. The line break in
+    /// front ends a line that lost its own.
     private mutating func probe(now: UInt64) {
         lastProgress = now
-        // Only probes are left, and their time is over: their answers got lost, and nothing hangs on them.
+        // Only probes are left, and their time is over: their answers got lost, or they did, which the next line tells.
         if let first = inFlight.first, first.isProbe {
             inFlight.removeAll()
             probeAttempts = 0
             return
         }
         probeAttempts += 1
-        // The command that is being executed has left the receive buffer: the probe must fit beside the rest.
-        let held = inFlight.bytes - Int(inFlight.first?.bytes ?? 0)
-        guard held + 6 <= settings.windowBytes, !inFlight.isFull, output.free >= 8 else { return }
+        guard output.free >= CommandBuffer.capacity + 1 else { return }
+        let isRepeat = cursor < sent.next
+        let length = isRepeat ? sent.length(of: cursor) : LineFormat.length(number: sent.next, commandLength: 4) + 1
+        if !hasRoom(forProbe: length) {
+            // Earlier ones had their time.
+            inFlight.removeProbes()
+            guard hasRoom(forProbe: length) else { return }
+        }
+        guard synchronisation == .renumbering || isRepeat || sent.next < Limits.lineNumber else { return }
         counters.probes += 1
-        output.append("\nM105\n")
-        track(InFlight.Entry(number: 0, bytes: 6, isMarker: true, follower: cursor), now: now)
+        output.append("\n")
+        if synchronisation == .renumbering {
+            sendRenumbering(now: now)
+            return
+        }
+        if !isRepeat {
+            var command = CommandBuffer()
+            command.set("M105")
+            sent.add(command, origin: .engine)
+        }
+        send(cursor, isProbe: !isRepeat, now: now)
+    }
+
+    private func hasRoom(forProbe length: Int) -> Bool {
+        !inFlight.isFull && unacknowledgedBytesWaiting + length <= settings.windowBytes + Limits.probeAllowance
     }
 }

@@ -1,3 +1,5 @@
+import GCodeStream
+
 // What must hold at every step of a simulation, and at its end.
 
 extension Simulation {
@@ -13,7 +15,7 @@ extension Simulation {
         if sent != linesSentBefore {
             linesSentBefore = sent
             // The oldest line is being executed and has left the receive buffer.
-            if engine.unacknowledgedBytesWaiting > scenario.settings.windowBytes + 6 {
+            if engine.unacknowledgedBytesWaiting > scenario.settings.windowBytes + 6 + Limits.probeAllowance {
                 return violate("\(engine.unacknowledgedBytesWaiting) bytes wait at the printer")
             }
         }
@@ -32,6 +34,7 @@ extension Simulation {
             return true
         }
         if engine.counters.bytesSent - bytesAtProgress > 200_000 { return violate("sends and sends, nothing is executed") }
+        guard scenario.faults.silentAfterCommands == nil else { return true }
         var since = max(lastProgress, start + (scenario.faultsEnd ?? 0))
         if scenario.wire.deafFrom != .max { since = max(since, start + scenario.wire.deafUntil) }
         if now > since + Self.patience + scenario.faults.stallMilliseconds * 1_000_000 {

@@ -103,6 +103,7 @@ public struct Simulation: ~Copyable {
     /// One round: what is due is done, then the time goes on to the next thing. False at the end.
     private mutating func step() -> Bool {
         outcome.steps += 1
+        guard outcome.steps < 20_000_000 else { return violate("no end") }
         endFaultsInTime()
         act()
         feed()
@@ -244,14 +245,14 @@ public struct Simulation: ~Copyable {
                 trace.event("\(report)", at: now)
                 outcome.failures.append(failure)
                 guard scenario.mayFailWith(failure) else { return violate("failed with \(failure)") }
-                handleFailure(report)
+                handleFailure(failure)
             }
         }
         return true
     }
 
-    private mutating func handleFailure(_ report: StreamReport) {
-        if engine.status == .halted { printer.reset(at: now) }
+    private mutating func handleFailure(_ failure: StreamFailure) {
+        if failure == .emergencyStopped || failure == .printerHalted { printer.reset(at: now) }
         switch phase {
         case .running, .beginning: endJob(recovery: 25_000_000_000)
         case .recovering: phase = .recovering(until: now + 25_000_000_000)
