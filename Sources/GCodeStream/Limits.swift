@@ -11,6 +11,9 @@ public enum Limits {
     /// may ask for a line that was believed acknowledged.
     static let history = 64
 
+    /// How many lines may go without proof that the printer has them before the engine asks for it.
+    static let linesBetweenChecks: UInt32 = 200
+
     /// How many commands the priority lane holds.
     public static let priorityLane = 32
 

@@ -46,11 +46,13 @@ extension StreamEngine {
 
     private mutating func acknowledge(_ fields: OkFields, now: UInt64) {
         learn(fields)
-        if fields.hasTemperature { knowsTemperatureOk = true }
+        if fields.hasTemperature, temperatureOks < 3 { temperatureOks += 1 }
+        // What is answered now belongs to a count that is not the printer's.
+        if let resync, resync.line == 0, !ignoresNextOk { return }
         if ignoresNextOk {
             ignoresNextOk = false
             // The ok of a Resend; nothing else can come of what was on the wire: no need to wait any longer.
-            if let resync, resync.echoes <= 0 { self.resync?.until = now }
+            if let resync, resync.echoes <= 0, now >= quickResyncFrom { self.resync?.until = now }
             return
         }
         if fields.hasTemperature {
@@ -127,7 +129,10 @@ extension StreamEngine {
     }
 
     private mutating func settle(_ number: UInt32, as evidence: Evidence, now: UInt64) {
-        if evidence == .proven, number > provenThrough { provenThrough = number }
+        if evidence == .proven {
+            if number > provenThrough { provenThrough = number }
+            strayRequests = 0
+        }
         if number > highestSettled {
             highestSettled = number
             resendsWithoutProgress = 0
@@ -223,11 +228,15 @@ extension StreamEngine {
         }
         // Line 1 was proved when the count was agreed on: a printer that wants it again has restarted, or the number
         // was damaged.
-        if line <= sent.next, line >= sent.oldest, line > 1 || synchronisation == .verifying {
+        if line <= firstUnsent, line >= sent.oldest, line > 1 || synchronisation == .verifying {
+            strayRequests = 0
             startSettling(line: line, now: now)
-        } else if repeatedResends < 3 {
-            // Perhaps the number was damaged on its way: offer the oldest line that may be missing, and the printer
-            // says again what it wants.
+            return
+        }
+        // Perhaps the number was damaged on its way: offer the oldest line that may be missing, and the printer says
+        // again what it wants.
+        strayRequests += 1
+        if strayRequests < 3 {
             startSettling(line: oldestUnsettled, now: now)
         } else {
             fail(line == 1 ? .printerReset : .resendOutOfRange(line: line), now: now)
@@ -271,9 +280,12 @@ extension StreamEngine {
         guard let resync else { return }
         self.resync = nil
         ignoresNextOk = false
+        endsLineFirst = true
+        quickResyncFrom = now &+ settings.settleTime * 4
         lastProgress = now
         if resync.line == 0 {
             inFlight.removeAll()
+            cursor = sent.next
             requestSynchronisation(now: now)
             return
         }

@@ -18,7 +18,7 @@ extension StreamEngine {
         // While a probe is out nothing follows it: its answer then tells where everything before it stands, and an
         // MK3S 3.13 that has a command queued behind an M105 gives an ok too many.
         guard inFlight.probes == 0 else { return }
-        while output.free >= CommandBuffer.capacity, sendOne(now: now) {}
+        while output.free > CommandBuffer.capacity, sendOne(now: now) {}
     }
 
     /// Sends one line if there is one and it fits.
@@ -33,7 +33,13 @@ extension StreamEngine {
             fail(.lineNumbersExhausted, now: now)
             return false
         }
-        if !lane.isEmpty {
+        if isCheckDue {
+            var command = CommandBuffer()
+            command.set("M105")
+            guard hasRoom(forCommand: command.count) else { return false }
+            lastCheck = cursor
+            sent.add(command, origin: .engine)
+        } else if !lane.isEmpty {
             guard hasRoom(forCommand: lane.firstLength) else { return false }
             lane.moveFirst(to: &sent)
         } else if hasStaged, job != .paused, job != .none {
@@ -45,6 +51,14 @@ extension StreamEngine {
         }
         send(cursor, now: now)
         return true
+    }
+
+    /// Plain oks tell nothing about what they answer, and surplus ones let the engine run ahead further and further: an
+    /// M105 among the lines shows now and then where the printer really stands, well before the lines that it may ask
+    /// for are forgotten.
+    private var isCheckDue: Bool {
+        temperatureOks > 0 && job == .streaming && cursor > lastCheck &+ Limits.linesBetweenChecks
+            && cursor > provenThrough &+ Limits.linesBetweenChecks
     }
 
     /// Adds the command that comes next behind the last of a job; false when it is not its time.
@@ -64,8 +78,13 @@ extension StreamEngine {
     }
 
     private mutating func send(_ number: UInt32, isProbe: Bool = false, now: UInt64) {
+        var length = sent.length(of: number)
+        if endsLineFirst {
+            endsLineFirst = false
+            output.append(UInt8(ascii: "\n"))
+            length += 1
+        }
         guard sent.copy(number, to: &output) else { return }
-        let length = sent.length(of: number)
         cursor = number + 1
         if number < firstUnsent { counters.linesResent += 1 } else { firstUnsent = cursor }
         ignoresNextOk = false
@@ -132,6 +151,8 @@ extension StreamEngine {
         cursor = 1
         firstUnsent = 1
         provenThrough = 0
+        lastCheck = 0
+        strayRequests = 0
         highestSettled = 0
         var command = CommandBuffer()
         command.set("M105")
@@ -187,10 +208,11 @@ extension StreamEngine {
         graceUntil = nil
         // A printer that puts temperatures on the ok has not answered it: that ok was another's. Ask again: behind a
         // job `addEndStep` does.
-        if !knowsTemperatureOk {
+        if temperatureOks == 0 {
             confirmMarker()
-        } else if synchronisation == .verifying {
-            requestSynchronisation(now: now)
+        } else {
+            temperatureOks -= 1
+            if synchronisation == .verifying { requestSynchronisation(now: now) }
         }
     }
 
@@ -202,13 +224,14 @@ extension StreamEngine {
         // Only probes are left, and their time is over: their answers got lost, or they did, which the next line tells.
         if let first = inFlight.first, first.isProbe {
             inFlight.removeAll()
+            endsLineFirst = true
             probeAttempts = 0
             return
         }
         probeAttempts += 1
         guard output.free >= CommandBuffer.capacity + 1 else { return }
         let isRepeat = cursor < sent.next
-        let length = isRepeat ? sent.length(of: cursor) : LineFormat.length(number: sent.next, commandLength: 4) + 1
+        let length = 1 + (isRepeat ? sent.length(of: cursor) : LineFormat.length(number: sent.next, commandLength: 4) + 1)
         if !hasRoom(forProbe: length) {
             // Earlier ones had their time.
             inFlight.removeProbes()
@@ -216,17 +239,20 @@ extension StreamEngine {
         }
         guard synchronisation == .renumbering || isRepeat || sent.next < Limits.lineNumber else { return }
         counters.probes += 1
-        output.append("\n")
         if synchronisation == .renumbering {
+            output.append("\n")
             sendRenumbering(now: now)
             return
         }
+        endsLineFirst = true
         if !isRepeat {
             var command = CommandBuffer()
             command.set("M105")
             sent.add(command, origin: .engine)
         }
         send(cursor, isProbe: !isRepeat, now: now)
+        // The probe may be what gets lost.
+        endsLineFirst = true
     }
 
     private func hasRoom(forProbe length: Int) -> Bool {

@@ -80,8 +80,17 @@ public struct StreamEngine: ~Copyable {
     var highestSettled: UInt32 = 0
     /// The highest line that the printer says it has taken; it has all before it.
     var provenThrough: UInt32 = 0
-    /// This printer answers M105 with temperatures on the ok.
-    var knowsTemperatureOk = false
+    /// The line of the last M105 that was sent to see where the printer stands.
+    var lastCheck: UInt32 = 0
+    /// How sure it is that this printer answers M105 with temperatures on the ok: none if it never did, and one less for
+    /// each time that it did not.
+    var temperatureOks: UInt8 = 0
+    /// Requests to resend a line that is not there, since the printer last showed that it has the right count.
+    var strayRequests: UInt32 = 0
+    /// The line before may have lost its end on the wire: the next one begins with a line break.
+    var endsLineFirst = false
+    /// Before this a Resend is always followed by the whole `settleTime`.
+    var quickResyncFrom: UInt64 = 0
 
     /// Where to go on counting when a marker was acknowledged by an ok that was not its own.
     var earlyMarkerFollower: UInt32?

@@ -1,5 +1,6 @@
 import GCodeStream
 import Simulators
+import Glibc
 
 /// An engine, a simulated printer and the wire between them in one process, under a clock that jumps from event to
 /// event. What must always hold is checked at every step (`Simulation+Checks.swift`); `run` gives the first thing that
@@ -72,7 +73,7 @@ public struct Simulation: ~Copyable {
         configuration.baud = scenario.baud
         configuration.faults = scenario.faults
         configuration.keepsCommands = true
-        configuration.digestsOnlyNumbered = true
+        configuration.digestsOnlyNumbered = getenv("UNNUM") == nil
         configuration.preventsColdExtrusion = false
         configuration.moveTime = .fixed(nanoseconds: scenario.moveTime)
         printer = MarlinPrinter(configuration)
@@ -141,6 +142,7 @@ public struct Simulation: ~Copyable {
         }
         if case .recovering(let until) = phase, now >= until {
             trace.event("greeting the printer again", at: now)
+            if printer.isHalted { printer.reset(at: now) }
             engine.synchronise(now: now)
             phase = .beginning
         }

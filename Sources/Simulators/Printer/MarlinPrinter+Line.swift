@@ -116,8 +116,10 @@ extension MarlinPrinter {
     private mutating func refuse(_ error: LineError) {
         statistics.resendsRequested += 1
         text.set(reason(for: error))
+        if !text.isEmpty { send(text) }
+        flush()
         let resendEnd = profile.text.resendEnd
-        text.append("\(profile.text.resend)\(lastNumber &+ 1)\(resendEnd)")
+        text.set("\(profile.text.resend)\(lastNumber &+ 1)\(resendEnd)")
         send(text)
         for _ in 0..<profile.answers.oksAfterResend {
             if profile.family == .octoPrint {
@@ -127,9 +129,14 @@ extension MarlinPrinter {
                 send(Array("ok\(resendEnd)".utf8))
             }
         }
+    }
+
+    /// Throws away what has arrived, and on a paced line what arrives while the error is said, the beginning of a line
+    /// maybe whose end comes later.
+    private mutating func flush() {
         guard profile.line.errorFlushesBuffer else { return }
-        // While it printed, more has arrived; all of it goes.
-        if configuration.baud == nil { receiveBuffer.removeAll() } else { flushWhenFree = true }
+        receiveBuffer.removeAll()
+        if configuration.baud != nil { flushAt = max(now, processorFreeAt) }
     }
 
     /// The firmware's words for a line that it refuses, with their line end.

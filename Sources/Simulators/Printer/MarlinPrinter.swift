@@ -81,7 +81,8 @@ public struct MarlinPrinter: Sendable {
     var lastByteAt: UInt64 = 0
     var lastNumber: Int32 = 0
     var queue = CommandQueue()
-    var flushWhenFree = false
+    /// When what has arrived until then is thrown away: an error was said and the request comes next.
+    var flushAt: UInt64?
     var overran = false
     var readsOneMore = false
 

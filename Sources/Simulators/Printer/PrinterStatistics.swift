@@ -112,6 +112,12 @@ extension MarlinPrinter {
         return false
     }
 
+    /// Whether it was killed and waits for a reset.
+    public var isHalted: Bool {
+        if case .halted = condition { return true }
+        return false
+    }
+
     private var visibleState: PrinterSnapshot.State {
         switch condition {
         case .booting: return .booting
