@@ -175,6 +175,7 @@ extension StreamEngine {
             reports.push(.synchronised)
         } else if case .ending(.verify) = job {
             job = .none
+            mayHaveHeated = false
             reports.push(.jobFinished)
         }
     }
@@ -226,9 +227,7 @@ extension StreamEngine {
             fail(.tooManyResends(line: line), now: now)
             return
         }
-        // Line 1 was proved when the count was agreed on: a printer that wants it again has restarted, or the number
-        // was damaged.
-        if line <= firstUnsent, line >= sent.oldest, line > 1 || synchronisation == .verifying {
+        if line <= firstUnsent, line >= sent.oldest, line > 1 || isFirstLineOpen {
             strayRequests = 0
             startSettling(line: line, now: now)
             return
@@ -241,6 +240,12 @@ extension StreamEngine {
         } else {
             fail(line == 1 ? .printerReset : .resendOutOfRange(line: line), now: now)
         }
+    }
+
+    /// Line 1 was proved when the count was agreed on: a printer that wants it again has restarted, or the number was
+    /// damaged. Where it was only taken for granted, from a plain ok, it may be asked for in the very beginning.
+    private var isFirstLineOpen: Bool {
+        synchronisation == .verifying || provenThrough == 0 && firstUnsent <= UInt32(Limits.windowLines)
     }
 
     private var oldestUnsettled: UInt32 {
@@ -317,6 +322,7 @@ extension StreamEngine {
         cursor = sent.next
         while let tag = lane.dropFirst() { reports.push(.dropped(tag: tag)) }
         reports.push(hadJob ? .jobFailed(failure) : .linkFailed(failure))
+        if failure == .notSynchronised || failure == .printerSilent { sayLastWords() }
         switch failure {
         case .printerReset, .printerHalted, .emergencyStopped, .notSynchronised:
             synchronisation = .none
@@ -325,5 +331,13 @@ extension StreamEngine {
             synchronisationAttempts = 0
             requestSynchronisation(now: now)
         }
+    }
+
+    /// Heaters off, without numbers, to a printer that takes no numbered line any more or is not heard: all that is left
+    /// to do for a print that may have heated it. A printer that hears nothing is none the worse for it.
+    private mutating func sayLastWords() {
+        guard mayHaveHeated else { return }
+        mayHaveHeated = false
+        output.append("\nM104 S0\nM140 S0\n")
     }
 }

@@ -53,6 +53,8 @@ public struct StreamEngine: ~Copyable {
     var synchronisation = Synchronisation.none
     var synchronisationAttempts = 0
     var halted = false
+    /// A job was begun and none has ended well since: heaters may be on for it.
+    var mayHaveHeated = false
 
     var assembler = ReplyAssembler()
     var output = OutputBuffer()
@@ -131,6 +133,7 @@ public struct StreamEngine: ~Copyable {
         halted = false
         errorText.removeAll()
         resync = nil
+        mayHaveHeated = false
         synchronisationAttempts = 0
         requestSynchronisation(now: now)
         lastHeard = now
@@ -142,6 +145,7 @@ public struct StreamEngine: ~Copyable {
     public mutating func begin(now: UInt64) -> Bool {
         guard job == .none, synchronisation != .none, !halted else { return false }
         job = .streaming
+        mayHaveHeated = true
         hasStaged = false
         completedOffset = 0
         errorText.removeAll()

@@ -94,6 +94,13 @@ struct PrintCommand: ParsableCommand {
             object["outcome"] = "failed"
             object["reason"] = .string(reason)
         }
+        switch report.cancelScript {
+        case .executed: object["cancel_script"] = "executed"
+        case .failed(let reason):
+            object["cancel_script"] = "failed"
+            object["cancel_script_error"] = .string(reason)
+        case nil: break
+        }
         object["file"] = .string(file)
         object["lines"] = JSONValue(report.lines)
         object["bytes"] = JSONValue(report.bytes)

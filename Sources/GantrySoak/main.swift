@@ -39,9 +39,8 @@ final class Tally: Sendable {
 }
 
 func runOne(_ seed: UInt64, trace: Bool) -> Bool {
-    let scenario = Scenario.swarm(seed: seed)
-    print(scenario)
-    let outcome = Simulation(scenario, trace: trace).run()
+    print(Simulation.description(seed: seed))
+    let outcome = Simulation.run(seed: seed, trace: trace)
     print("\(outcome.executed) commands executed, \(outcome.finishedJobs) jobs finished, failures \(outcome.failures)")
     print("\(outcome.counters)")
     print("\(outcome.printer)")
@@ -62,7 +61,7 @@ func soak(_ options: SoakOptions) async -> Bool {
                     if let seeds = options.seeds { if index >= seeds { return } }
                     if options.seeds == nil, clockSeconds() - began > Double(options.seconds) { return }
                     let seed = first &+ index
-                    let outcome = Simulation(.swarm(seed: seed)).run()
+                    let outcome = Simulation.run(seed: seed)
                     let isEnough = tally.totals.withLock { totals in
                         totals.add(outcome, seed: seed)
                         return totals.failures.count >= 20

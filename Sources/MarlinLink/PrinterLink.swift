@@ -106,34 +106,31 @@ public final class PrinterLink: Sendable {
     /// Begins to print a file. `.jobFinished` or `.jobFailed` follows, unless `cancel` is called.
     public func print(_ file: JobFile) throws(LinkError) {
         let shared = try openShared()
-        let number: UInt32? = state.withLock { state in
-            guard state.isReady, state.job == nil else { return nil }
+        guard let reader = FileReader(file: file, wake: shared.wake) else { throw outOfResources }
+        // Orders about jobs are given under the lock: the stream thread gets them in the order in which the job changed.
+        let refusal: LinkError? = state.withLock { state in
+            guard state.isReady else { return .notReady }
+            guard state.job == nil else { return .jobRunning }
+            guard shared.beginJob(number: state.jobNumber &+ 1, reader: reader) else { return .laneFull }
             state.job = file
             state.jobNumber &+= 1
-            return state.jobNumber
+            return nil
         }
-        guard let number else { throw isReady ? .jobRunning : .notReady }
-        guard let reader = FileReader(file: file, wake: shared.wake) else {
-            state.withLock { $0.job = nil }
-            throw outOfResources
-        }
-        guard shared.beginJob(number: number, reader: reader) else {
+        if let refusal {
             reader.cancel()
-            state.withLock { $0.job = nil }
-            throw .laneFull
+            throw refusal
         }
     }
 
     /// Stops feeding the job; what the printer has taken it still executes.
-    public func pause() throws(LinkError) { try orderForJob(.pause) }
+    public func pause() throws(LinkError) { try orderForJob(.pause) { _ in } }
 
     /// Goes on feeding the job.
-    public func resume() throws(LinkError) { try orderForJob(.resume) }
+    public func resume() throws(LinkError) { try orderForJob(.resume) { _ in } }
 
     /// Ends the job; no event follows. Switching heaters off is the caller's business (`run`).
     public func cancel() throws(LinkError) {
-        try orderForJob(.cancel)
-        state.withLock { $0.job = nil }
+        try orderForJob(.cancel) { $0.job = nil }
     }
 
     /// Sends M112 past all queues. A running job fails with `.emergencyStopped`.
@@ -214,10 +211,15 @@ public final class PrinterLink: Sendable {
         endJob(job, .stream(.printerReset, text: ""))
     }
 
-    private func orderForJob(_ order: LinkOrder) throws(LinkError) {
-        _ = try openShared()
-        guard state.withLock({ $0.job != nil }) else { throw .noJob }
-        try self.order(order)
+    private func orderForJob(_ order: LinkOrder, then change: (inout State) -> Void) throws(LinkError) {
+        let shared = try openShared()
+        let refusal: LinkError? = state.withLock { state in
+            guard state.job != nil else { return .noJob }
+            guard shared.order(order) else { return .laneFull }
+            change(&state)
+            return nil
+        }
+        if let refusal { throw refusal }
     }
 
     private func order(_ order: LinkOrder) throws(LinkError) {

@@ -1,6 +1,5 @@
 import GCodeStream
 import Simulators
-import Glibc
 
 /// An engine, a simulated printer and the wire between them in one process, under a clock that jumps from event to
 /// event. What must always hold is checked at every step (`Simulation+Checks.swift`); `run` gives the first thing that
@@ -73,7 +72,7 @@ public struct Simulation: ~Copyable {
         configuration.baud = scenario.baud
         configuration.faults = scenario.faults
         configuration.keepsCommands = true
-        configuration.digestsOnlyNumbered = getenv("UNNUM") == nil
+        configuration.digestsOnlyNumbered = true
         configuration.preventsColdExtrusion = false
         configuration.moveTime = .fixed(nanoseconds: scenario.moveTime)
         printer = MarlinPrinter(configuration)

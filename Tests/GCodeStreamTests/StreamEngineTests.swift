@@ -393,4 +393,31 @@ import Testing
         }
         #expect(driver.reports().contains(.jobFailed(.printerSilent)))
     }
+
+    @Test func aPrinterThatTakesNoNumbersAnyMoreIsToldToCoolDown() {
+        let driver = EngineDriver()
+        #expect(driver.beginJob())
+        let said = driver.feed(["M104 S215", "G1"]) + Self.refuseAllNumbers(driver)
+        #expect(said.suffix(2) == ["M104 S0", "M140 S0"])
+    }
+
+    @Test func aPrinterThatSomebodyElseHeatsIsLeftAlone() {
+        let driver = EngineDriver()
+        driver.synchronise()
+        let said = driver.written() + Self.refuseAllNumbers(driver)
+        #expect(said.count > 2)
+        #expect(!said.contains { $0.contains("S0") })
+    }
+
+    /// Answers every line with a Resend until the engine gives up; what it said meanwhile.
+    private static func refuseAllNumbers(_ driver: EngineDriver) -> [String] {
+        var said: [String] = []
+        for _ in 0..<2000 {
+            said += driver.answer("Error:checksum mismatch, Last Line: 1", "Resend: 2", "ok")
+            said += driver.wait(milliseconds: 50)
+            if driver.reports().contains(.linkFailed(.notSynchronised)) { return said }
+        }
+        Issue.record("it never gave up")
+        return said
+    }
 }

@@ -260,6 +260,7 @@ import Testing
         #expect(printer.fan == 0)
         let object = try onlyObject(process.standardOutput)
         #expect(object["outcome"] as? String == "cancelled")
+        #expect(object["cancel_script"] as? String == "executed")
         #expect(object["lines"] as? Int ?? 0 > 20)
         #expect(process.standardError.contains("Cancelled after"))
     }

@@ -112,6 +112,7 @@ import Testing
         #expect(report.lines < 3000)
         #expect(report.bytes > 0)
         #expect(rig.scriptWasExecuted)
+        #expect(report.cancelScript == .executed)
         let printer = rig.printer.snapshot()
         #expect(printer.hotendTarget == 0)
         #expect(printer.bedTarget == 0)
@@ -125,6 +126,22 @@ import Testing
         try await eventually("the port is open") { rig.printer.isOpen }
         rig.session.cancel()
         #expect(try await rig.end().outcome == .cancelled)
+    }
+
+    @Test func aCancelThatThePrinterDoesNotHearIsToldApart() async throws {
+        let rig = try Rig(Files.long, printer: Files.slow)
+        try rig.start()
+        try await eventually("it prints") { rig.printer.snapshot().digestedCommands > 30 }
+        rig.printer.goSilent()
+        rig.session.cancel()
+        try await eventually("it cancels") { rig.statuses.value.last?.isCancelling == true }
+        rig.printer.hangUp()
+        let report = try await rig.end()
+        #expect(report.outcome == .cancelled)
+        guard case .failed = report.cancelScript else {
+            Issue.record("\(String(describing: report.cancelScript))")
+            return
+        }
     }
 
     @Test func cancelledBecauseThePrinterSaysSo() async throws {

@@ -11,6 +11,14 @@ public enum PrintOutcome: Sendable, Equatable {
     case cancelled
 }
 
+/// What became of the cancel script of a print that ended early.
+public enum CancelScriptOutcome: Sendable, Equatable {
+    /// The printer has executed it: heaters and fan are off.
+    case executed
+    /// The printer did not take it, for this reason: its heaters may be on.
+    case failed(String)
+}
+
 /// What is known at the end of a print.
 public struct PrintReport: Sendable, Equatable {
     /// How it ended.
@@ -23,6 +31,8 @@ public struct PrintReport: Sendable, Equatable {
     public var resends: UInt64 = 0
     /// Seconds from the first line to the end.
     public var seconds: Double = 0
+    /// What became of the cancel script; nil when there was nothing to switch off.
+    public var cancelScript: CancelScriptOutcome?
 
     /// A report without figures.
     public init(outcome: PrintOutcome) { self.outcome = outcome }
@@ -89,7 +99,9 @@ public final class PrintSession: Sendable {
             do {
                 let sequence = CancelSequence(link: link, script: scripts.cancel, hearsM108: run.hearsM108)
                 try sequence.run(limit: Self.cancelLimit) { onStatus(status(of: run)) }
+                run.cancelScript = .executed
             } catch {
+                run.cancelScript = .failed(error.description)
                 onMessage("Heaters could not be switched off: \(error)")
             }
         }
@@ -105,6 +117,7 @@ public final class PrintSession: Sendable {
         var hearsM108 = false
         var ending: PrintOutcome?
         var owesCancelScript = false
+        var cancelScript: CancelScriptOutcome?
 
         mutating func cancel() {
             ending = .cancelled
@@ -174,6 +187,7 @@ public final class PrintSession: Sendable {
         report.bytes = report.outcome == .printed ? file.size : snapshot.jobOffset
         report.resends = snapshot.resends
         report.seconds = elapsed
+        report.cancelScript = run.cancelScript
         return report
     }
 }

@@ -1,16 +1,17 @@
 import Foundation
 import Testing
 
-/// Waits until `condition` holds; fails the test after a generous deadline.
+/// Waits until `condition` holds; fails the test after a generous deadline. `what` is asked for then.
 func eventually(
-    _ what: String, deadline: TimeInterval = 60, sourceLocation: SourceLocation = #_sourceLocation,
+    _ what: @autoclosure () -> String, deadline: TimeInterval = 60, sourceLocation: SourceLocation = #_sourceLocation,
     _ condition: () throws -> Bool
 ) async throws {
     let end = Date(timeIntervalSinceNow: deadline)
     while try !condition() {
         guard Date() < end else {
-            Issue.record("never happened: \(what)", sourceLocation: sourceLocation)
-            throw NeverHappened(what: what)
+            let missed = what()
+            Issue.record("never happened: \(missed)", sourceLocation: sourceLocation)
+            throw NeverHappened(what: missed)
         }
         try await Task.sleep(for: .milliseconds(25))
     }
