@@ -3,11 +3,12 @@ struct SoakOptions {
     static let help = """
         OVERVIEW: Runs the streaming engine against simulated printers under a simulated clock, a scenario for each seed.
 
-        USAGE: gantry-soak [--seconds N | --seeds N] [--first N] [--jobs N] | --seed N [--trace]
+        USAGE: gantry-soak [--seconds N | --seeds N] [--first N] [--violations N] [--jobs N] | --seed N [--trace]
 
           --seconds N   go on for so long (default 10)
           --seeds N     so many seeds in place of a time
           --first N     the first seed (default: of the clock, so that each run meets new ones)
+          --violations N  stop at so many (default 20)
           --jobs N      threads (default: one per processor)
           --seed N      this seed alone; GANTRY_TRACE=1 or --trace prints everything on its wire
 
@@ -18,6 +19,7 @@ struct SoakOptions {
     var seeds: UInt64?
     var first: UInt64?
     var jobs = 0
+    var violations = 20
     var seed: UInt64?
     var traces = false
     var wantsHelp = false
@@ -30,6 +32,7 @@ struct SoakOptions {
             case "--seconds": seconds = try Self.number(&rest, word)
             case "--seeds": seeds = try Self.number(&rest, word)
             case "--first": first = try Self.number(&rest, word)
+            case "--violations": violations = Int(clamping: try Self.number(&rest, word))
             case "--jobs": jobs = Int(clamping: try Self.number(&rest, word))
             case "--seed": seed = try Self.number(&rest, word)
             case "--trace": traces = true

@@ -64,7 +64,7 @@ func soak(_ options: SoakOptions) async -> Bool {
                     let outcome = Simulation.run(seed: seed)
                     let isEnough = tally.totals.withLock { totals in
                         totals.add(outcome, seed: seed)
-                        return totals.failures.count >= 20
+                        return totals.failures.count >= options.violations
                     }
                     if isEnough { return }
                 }

@@ -52,6 +52,12 @@ public struct Scenario: Sendable {
     /// One job on Marlin 2.1.2 without faults.
     public init(job: [String]) { jobs = [job] }
 
+    /// One job of short moves with a few settings between them, always the same.
+    public static func moves(_ count: Int) -> Scenario {
+        var random = SplitMix64(seed: 1)
+        return Scenario(job: JobMaker(.moves).commands(count, job: 0, random: &random))
+    }
+
     /// Commands of all jobs.
     public var lines: Int { jobs.reduce(0) { $0 + $1.count } }
 }

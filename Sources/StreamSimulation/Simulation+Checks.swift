@@ -19,6 +19,15 @@ extension Simulation {
                 return violate("\(engine.unacknowledgedBytesWaiting) bytes wait at the printer")
             }
         }
+        // Until the first probe the window holds to the letter; M108 goes past it on purpose.
+        if engine.counters.probes == 0, !usesInterrupt {
+            if engine.unacknowledgedLines > engine.windowLines {
+                return violate("\(engine.unacknowledgedLines) lines in a window of \(engine.windowLines)")
+            }
+            if engine.unacknowledgedLines > 1, bytes > scenario.settings.windowBytes {
+                return violate("\(bytes) bytes in a window of \(scenario.settings.windowBytes)")
+            }
+        }
         if engine.unacknowledgedBytes == 0 && engine.unacknowledgedLines > 0 { return violate("lost track of bytes") }
         if engine.outputCount == 0, engine.deadline <= now { return violate("a deadline that is over: busy loop") }
         return true
@@ -34,9 +43,10 @@ extension Simulation {
             return true
         }
         if engine.counters.bytesSent - bytesAtProgress > 200_000 { return violate("sends and sends, nothing is executed") }
-        guard scenario.faults.silentAfterCommands == nil else { return true }
         var since = max(lastProgress, start + (scenario.faultsEnd ?? 0))
         if scenario.wire.deafFrom != .max { since = max(since, start + scenario.wire.deafUntil) }
+        // A printer that is dead is given up after the silence limit, and not before.
+        if scenario.faults.silentAfterCommands != nil { since += scenario.settings.silenceLimit }
         if now > since + Self.patience + scenario.faults.stallMilliseconds * 1_000_000 {
             return violate("no progress for \(seconds(now - since)) s")
         }

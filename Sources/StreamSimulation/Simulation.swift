@@ -57,6 +57,7 @@ public struct Simulation: ~Copyable {
     var acknowledged: [String] = []
     var buttonAt: UInt64 = .max
     var faultsAreOver = false
+    let usesInterrupt: Bool
 
     // For the checks.
     var linesSentBefore: UInt64 = 0
@@ -82,6 +83,7 @@ public struct Simulation: ~Copyable {
         lastProgress = start
         wire = SimulatedWire(scenario.wire, start: start)
         check = ExecutionCheck(jobs: scenario.jobs)
+        usesInterrupt = scenario.actions.contains { $0.action == .interruptHeating }
         self.trace = Trace(isOn: trace, start: start)
         printer.advance(to: start)
         _ = printer.takeOutput(at: start)
@@ -240,6 +242,9 @@ public struct Simulation: ~Copyable {
             case .jobFinished:
                 trace.event("job \(job) finished", at: now)
                 outcome.finishedJobs += 1
+                guard engine.counters.jobCommands == UInt64(scenario.jobs[job].count) else {
+                    return violate("finished with \(engine.counters.jobCommands) commands counted")
+                }
                 check.finished.append(job)
                 endJob(recovery: nil)
             case .jobFailed(let failure), .linkFailed(let failure):
