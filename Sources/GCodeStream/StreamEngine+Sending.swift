@@ -18,6 +18,10 @@ extension StreamEngine {
         // While a probe is out nothing follows it: its answer then tells where everything before it stands, and an
         // MK3S 3.13 that has a command queued behind an M105 gives an ok too many.
         guard inFlight.probes == 0 else { return }
+        if isDrainDue {
+            guard inFlight.isEmpty else { return }
+            lastCheck = cursor
+        }
         while output.free > CommandBuffer.capacity, sendOne(now: now) {}
     }
 
@@ -56,8 +60,14 @@ extension StreamEngine {
     /// Plain oks tell nothing about what they answer, and surplus ones let the engine run ahead further and further: an
     /// M105 among the lines shows now and then where the printer really stands, well before the lines that it may ask
     /// for are forgotten.
-    private var isCheckDue: Bool {
-        temperatureOks > 0 && job == .streaming && cursor > lastCheck &+ Limits.linesBetweenChecks
+    private var isCheckDue: Bool { temperatureOks > 0 && lacksProof }
+
+    /// On firmware that puts neither a number nor temperatures on an ok, all that shows is an empty window: a line whose
+    /// ok got lost keeps its place in there, until nothing is sent for a moment and a probe clears it out.
+    private var isDrainDue: Bool { temperatureOks == 0 && lacksProof }
+
+    private var lacksProof: Bool {
+        job == .streaming && cursor > lastCheck &+ Limits.linesBetweenChecks
             && cursor > provenThrough &+ Limits.linesBetweenChecks
     }
 
@@ -109,7 +119,8 @@ extension StreamEngine {
 
     private mutating func hasRoom(for length: Int) -> Bool {
         if inFlight.isEmpty { return true }
-        return inFlight.count < window && inFlight.bytes + length <= settings.windowBytes
+        let extra = endsLineFirst ? 1 : 0
+        return inFlight.count < window && inFlight.bytes + length + extra <= settings.windowBytes
     }
 
     private mutating func hasRoom(forCommand length: Int) -> Bool {
@@ -231,7 +242,9 @@ extension StreamEngine {
         probeAttempts += 1
         guard output.free >= CommandBuffer.capacity + 1 else { return }
         let isRepeat = cursor < sent.next
-        let length = 1 + (isRepeat ? sent.length(of: cursor) : LineFormat.length(number: sent.next, commandLength: 4) + 1)
+        // The line and the line breaks before and behind it; what is sent again has the second one already.
+        let own = LineFormat.length(number: sent.next, commandLength: 4) + 1
+        let length = 1 + (isRepeat ? sent.length(of: cursor) : own)
         if !hasRoom(forProbe: length) {
             // Earlier ones had their time.
             inFlight.removeProbes()

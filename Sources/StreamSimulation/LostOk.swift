@@ -7,8 +7,9 @@ public struct LostOk: Sendable {
     /// The same with one `ok` lost.
     public let faulty: Scenario
 
-    /// A second is what a lost `ok` may cost: a probe goes out after half of one.
-    public static let limit: UInt64 = 1_000_000_000
+    /// A second is what a lost `ok` may cost: a probe goes out after half of one. Two on firmware whose `ok` says nothing
+    /// about what it answers, not even to an M105.
+    private var limit: UInt64 { clean.profile.tellsOksApart ? 1_000_000_000 : 2_000_000_000 }
 
     /// Takes everything but the faults and the actions from `scenario`; the `ok` with that number gets lost.
     public init(_ scenario: Scenario, number: Int) {
@@ -38,7 +39,7 @@ public struct LostOk: Sendable {
         let undisturbed = Simulation(clean).run()
         guard undisturbed.violation == nil else { return undisturbed }
         var disturbed = Simulation(faulty, trace: trace).run()
-        if disturbed.violation == nil, disturbed.duration > undisturbed.duration + Self.limit {
+        if disturbed.violation == nil, disturbed.duration > undisturbed.duration + limit {
             let cost = seconds(disturbed.duration - undisturbed.duration)
             disturbed.violation = "the lost ok \(faulty.faults.lostOkNumber ?? 0) cost \(cost) s"
         }

@@ -16,7 +16,9 @@ public struct Scenario: Sendable {
 
     /// An action and when it is taken, in nanoseconds from the beginning.
     public struct TimedAction: Sendable, Equatable {
+        /// When.
         public var time: UInt64
+        /// What.
         public var action: Action
 
         /// `action` at `time`.
@@ -66,8 +68,10 @@ extension Scenario: CustomStringConvertible {
     /// One line for people: firmware, wire, faults, actions.
     public var description: String {
         var words = seed.map { ["seed \($0):"] } ?? []
-        words.append("\(profile.name) at \(baud) baud, window \(settings.windowLines) lines \(settings.windowBytes) bytes,")
-        words.append("moves of \(moveTime / 1000) us, jobs of \(jobs.map { "\($0.count)" }.joined(separator: "+")) commands,")
+        let counts = jobs.map { "\($0.count)" }.joined(separator: "+")
+        words.append("\(profile.name) at \(baud) baud,")
+        words.append("window \(settings.windowLines) lines \(settings.windowBytes) bytes,")
+        words.append("moves of \(moveTime / 1000) us, jobs of \(counts) commands,")
         words.append("\(wire),")
         words.append("faults \(faults)")
         if let faultsEnd { words.append("until \(seconds(faultsEnd)) s") }

@@ -18,14 +18,14 @@ extension Simulation {
             if engine.unacknowledgedBytesWaiting > scenario.settings.windowBytes + 6 + Limits.probeAllowance {
                 return violate("\(engine.unacknowledgedBytesWaiting) bytes wait at the printer")
             }
-        }
-        // Until the first probe the window holds to the letter; M108 goes past it on purpose.
-        if engine.counters.probes == 0, !usesInterrupt {
-            if engine.unacknowledgedLines > engine.windowLines {
-                return violate("\(engine.unacknowledgedLines) lines in a window of \(engine.windowLines)")
-            }
-            if engine.unacknowledgedLines > 1, bytes > scenario.settings.windowBytes {
-                return violate("\(bytes) bytes in a window of \(scenario.settings.windowBytes)")
+            // Until the first probe the window holds to the letter; M108 goes past it on purpose.
+            if engine.counters.probes == 0, !usesInterrupt {
+                if engine.unacknowledgedLines > engine.windowLines {
+                    return violate("\(engine.unacknowledgedLines) lines in a window of \(engine.windowLines)")
+                }
+                if engine.unacknowledgedLines > 1, bytes > scenario.settings.windowBytes {
+                    return violate("\(bytes) bytes in a window of \(scenario.settings.windowBytes)")
+                }
             }
         }
         if engine.unacknowledgedBytes == 0 && engine.unacknowledgedLines > 0 { return violate("lost track of bytes") }
@@ -42,7 +42,9 @@ extension Simulation {
             bytesAtProgress = engine.counters.bytesSent
             return true
         }
-        if engine.counters.bytesSent - bytesAtProgress > 200_000 { return violate("sends and sends, nothing is executed") }
+        if engine.counters.bytesSent - bytesAtProgress > 200_000 {
+            return violate("sends and sends, and nothing is executed")
+        }
         var since = max(lastProgress, start + (scenario.faultsEnd ?? 0))
         if scenario.wire.deafFrom != .max { since = max(since, start + scenario.wire.deafUntil) }
         // A printer that is dead is given up after the silence limit, and not before.

@@ -75,7 +75,8 @@ import Testing
     }
 
     /// An MK3S whose count goes wrong asks for line -950 (Prusa-Firmware #331): nothing that could be sent again.
-    @Test(arguments: names, [-1000, 1000, 70_000]) func aWrongCountIsAFailureWithAName(_ name: String, _ by: Int) throws {
+    @Test(arguments: names, [-1000, 1000, 70_000]) func aWrongCountIsAFailureWithAName(_ name: String, _ by: Int) throws
+    {
         var scenario = Scenario.moves(400)
         scenario.profile = try #require(FirmwareProfile.named(name))
         scenario.faults.miscountAfterCommands = 200

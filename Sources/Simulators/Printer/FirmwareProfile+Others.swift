@@ -87,6 +87,11 @@ extension FirmwareProfile {
         public static let keepsBufferOnError = Quirks(rawValue: 64)
     }
 
+    /// Whether an `ok` shows what it answers: by a line number, or by the temperatures of an M105.
+    public var tellsOksApart: Bool {
+        answers.temperaturesOnOk || answers.lineNumber || capabilities.advancedOk
+    }
+
     /// This firmware with these habits on top.
     public func with(_ quirks: Quirks) -> FirmwareProfile {
         var profile = self
