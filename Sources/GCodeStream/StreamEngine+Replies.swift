@@ -115,6 +115,8 @@ extension StreamEngine {
         }
         lastProgress = now
         probeAttempts = 0
+        // What it was busy with is done.
+        busyUntil = Swift.min(busyUntil, now)
     }
 
     /// Lines up to `number` that went without an answer of their own have arrived.

@@ -18,6 +18,7 @@ struct Totals: Sendable {
     var finished = 0
     var failed = 0
     var faults = 0
+    var unnumbered = 0
     var simulatedSeconds = 0.0
     var failures: [(seed: UInt64, what: String)] = []
 
@@ -27,6 +28,7 @@ struct Totals: Sendable {
         finished += outcome.finishedJobs
         failed += outcome.failures.count
         faults += outcome.printer.faults
+        unnumbered += outcome.printer.unnumberedCommands
         simulatedSeconds += Double(outcome.duration) / 1e9
         if let violation = outcome.violation { failures.append((seed, violation)) }
     }
@@ -79,7 +81,9 @@ func soak(_ options: SoakOptions) async -> Bool {
         }
         print(
             "\(totals.runs) seeds from \(first) on \(jobs) threads in \(Int(took)) s: \(totals.lines) lines printed "
-                + "(\(Int(Double(totals.lines) / took * 60)) a minute), \(totals.faults) faults, "
+                + "(\(Int(Double(totals.lines) / took * 60)) a minute, "
+                + "\(Int(Double(totals.lines) / clockSeconds(CLOCK_PROCESS_CPUTIME_ID) * 60)) a minute of one processor), "
+                + "\(totals.faults) faults, \(totals.unnumbered) commands without a number executed, "
                 + "\(Int(totals.simulatedSeconds / 3600)) h simulated, \(totals.finished) jobs finished, "
                 + "\(totals.failed) ended with a reason, \(totals.failures.count) violations; "
                 + "the engine has \(MemoryLayout<StreamEngine>.size) bytes")

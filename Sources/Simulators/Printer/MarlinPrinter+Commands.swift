@@ -25,6 +25,9 @@ extension MarlinPrinter {
     private mutating func record() {
         let isHousekeeping = words.letter == UInt8(ascii: "M") && CommandDigest.housekeeping.contains(words.code)
         let isNumbered = queue.frontNumber != nil || !configuration.digestsOnlyNumbered
+        if queue.frontNumber == nil, words.letter != 0, !isHousekeeping, ![104, 108, 112, 140].contains(words.code) {
+            statistics.unnumberedCommands += 1
+        }
         if words.letter != 0, !isHousekeeping, isNumbered { digest.append(queue.front) }
         if configuration.keepsCommands, isNumbered {
             executedCommands.append(String(decoding: queue.front, as: UTF8.self))

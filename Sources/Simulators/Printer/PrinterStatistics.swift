@@ -15,6 +15,9 @@ public struct PrinterStatistics: Sendable, Equatable {
     public internal(set) var linesReceived = 0
     /// Commands executed.
     public internal(set) var commandsExecuted = 0
+    /// Commands executed that had no line number, but for housekeeping and what hosts send so on purpose (M108, M112,
+    /// heaters off).
+    public internal(set) var unnumberedCommands = 0
     /// Commands the firmware did not know.
     public internal(set) var unknownCommands = 0
     /// `Resend` messages.
