@@ -60,7 +60,7 @@ extension FirmwareProfile {
                 + "https://github.com/Smoothieware/Smoothieware, FIRMWARE_VERSION:edge, PROTOCOL_VERSION:1.0"
         ]
         profile.text.kill = ["!!"]
-        profile.boot = BootScript(lines: script([(0, "Smoothie"), (0, "ok")], end: "\r\n"), readyMilliseconds: 50)
+        profile.boot = BootScript(lines: script([(0, "Smoothie"), (0, "ok")]), readyMilliseconds: 50)
         return profile
     }()
 

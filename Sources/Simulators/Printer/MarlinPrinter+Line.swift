@@ -115,28 +115,30 @@ extension MarlinPrinter {
 
     private mutating func refuse(_ error: LineError) {
         statistics.resendsRequested += 1
-        text.set(reason(for: error))
-        if !text.isEmpty { send(text) }
-        flush()
         let resendEnd = profile.text.resendEnd
-        text.set("\(profile.text.resend)\(lastNumber &+ 1)\(resendEnd)")
+        text.set(reason(for: error))
+        text.append("\(profile.text.resend)\(lastNumber &+ 1)\(resendEnd)")
         send(text)
-        for _ in 0..<profile.answers.oksAfterResend {
-            if profile.family == .octoPrint {
-                sendOk(number: nil)
-            } else {
-                statistics.oksSent += 1
-                send(Array("ok\(resendEnd)".utf8))
-            }
+        let oks = profile.answers.oksAfterResend
+        if oks > 0 { acknowledgeRefusal() }
+        flush()
+        if oks > 1 { acknowledgeRefusal() }
+    }
+
+    private mutating func acknowledgeRefusal() {
+        if profile.family == .octoPrint {
+            sendOk(number: nil)
+        } else {
+            statistics.oksSent += 1
+            send(Array("ok\(profile.text.resendEnd)".utf8))
         }
     }
 
-    /// Throws away what has arrived, and on a paced line what arrives while the error is said, the beginning of a line
-    /// maybe whose end comes later.
+    /// Throws away what has arrived, and on a paced line what arrives while this is said, the beginning of a line maybe
+    /// whose end comes later.
     private mutating func flush() {
         guard profile.line.errorFlushesBuffer else { return }
-        receiveBuffer.removeAll()
-        if configuration.baud != nil { flushAt = max(now, processorFreeAt) }
+        if configuration.baud == nil { receiveBuffer.removeAll() } else { flushAt = max(now, processorFreeAt) }
     }
 
     /// The firmware's words for a line that it refuses, with their line end.

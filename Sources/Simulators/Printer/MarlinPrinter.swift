@@ -81,7 +81,7 @@ public struct MarlinPrinter: Sendable {
     var lastByteAt: UInt64 = 0
     var lastNumber: Int32 = 0
     var queue = CommandQueue()
-    /// When what has arrived until then is thrown away: an error was said and the request comes next.
+    /// When an error and its request are said, and what has arrived until then is thrown away.
     var flushAt: UInt64?
     var overran = false
     var readsOneMore = false
