@@ -90,7 +90,8 @@ extension Reply {
         // A reset in the midst of a line, or the noise of a bootloader before it: "T:205.3 /205.0 B:6start".
         // Not the echo of a text that somebody chose, nor the action of that name.
         let isSaid = line.has("//", at: start) || end - start == 10 && line.has("echo:", at: start)
-        if !isSaid, end > 5, line.has("start", at: end - 5), !line[end - 6].isLetter, line[end - 6] != UInt8(ascii: " ") {
+        if !isSaid, end > 5, line.has("start", at: end - 5), !line[end - 6].isLetter, line[end - 6] != UInt8(ascii: " ")
+        {
             return .start
         }
         return .other

@@ -61,7 +61,6 @@ extension MarlinPrinter {
             return earliest(next, bootStepTime(start: start, step: step, afterKill: afterKill))
         case .running: break
         }
-        if let flushAt { next = earliest(next, flushAt) }
         if processorFreeAt > now { return earliest(next, processorFreeAt) }
         next = earliest(next, timerEvent)
         next = earliest(next, activityEvent)
@@ -108,10 +107,6 @@ extension MarlinPrinter {
     /// Does everything that is due now, until only time or the host can bring more.
     mutating func settle() {
         takeArrivedBytes()
-        if let flushAt, flushAt <= now {
-            self.flushAt = nil
-            receiveBuffer.removeAll()
-        }
         switch condition {
         case .silent: return
         case .halted(let rebootAt):
@@ -170,6 +165,10 @@ extension MarlinPrinter {
 
     /// One visit to the firmware's main loop. False when it has nothing to do now.
     private mutating func step() -> Bool {
+        if flushWhenFree {
+            flushWhenFree = false
+            receiveBuffer.removeAll()
+        }
         if !activity.isNone {
             let read = readSerial(blocked: true)
             guard processorFreeAt <= now, condition == .running else { return read }
@@ -258,7 +257,7 @@ extension MarlinPrinter {
         inComment = false
         lastNumber = 0
         queue.removeAll()
-        flushAt = nil
+        flushWhenFree = false
         overran = false
         readsOneMore = false
         emergency = EmergencyParser()

@@ -119,26 +119,17 @@ extension MarlinPrinter {
         text.set(reason(for: error))
         text.append("\(profile.text.resend)\(lastNumber &+ 1)\(resendEnd)")
         send(text)
-        let oks = profile.answers.oksAfterResend
-        if oks > 0 { acknowledgeRefusal() }
-        flush()
-        if oks > 1 { acknowledgeRefusal() }
-    }
-
-    private mutating func acknowledgeRefusal() {
-        if profile.family == .octoPrint {
-            sendOk(number: nil)
-        } else {
-            statistics.oksSent += 1
-            send(Array("ok\(profile.text.resendEnd)".utf8))
+        for _ in 0..<profile.answers.oksAfterResend {
+            if profile.family == .octoPrint {
+                sendOk(number: nil)
+            } else {
+                statistics.oksSent += 1
+                send(Array("ok\(resendEnd)".utf8))
+            }
         }
-    }
-
-    /// Throws away what has arrived, and on a paced line what arrives while this is said, the beginning of a line maybe
-    /// whose end comes later.
-    private mutating func flush() {
         guard profile.line.errorFlushesBuffer else { return }
-        if configuration.baud == nil { receiveBuffer.removeAll() } else { flushAt = max(now, processorFreeAt) }
+        // While it printed, more has arrived; all of it goes, the beginning of a line maybe whose end comes later.
+        if configuration.baud == nil { receiveBuffer.removeAll() } else { flushWhenFree = true }
     }
 
     /// The firmware's words for a line that it refuses, with their line end.

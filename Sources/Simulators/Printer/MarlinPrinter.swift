@@ -81,8 +81,7 @@ public struct MarlinPrinter: Sendable {
     var lastByteAt: UInt64 = 0
     var lastNumber: Int32 = 0
     var queue = CommandQueue()
-    /// When an error and its request are said, and what has arrived until then is thrown away.
-    var flushAt: UInt64?
+    var flushWhenFree = false
     var overran = false
     var readsOneMore = false
 
