@@ -7,7 +7,8 @@ import PackageDescription
 //
 // MarlinLink, PrusaConnect and BoardIO do not know each other, and GCodeStream imports nothing at all.
 // Simulators stands beside the house: it plays the printer and the Connect server for the demo, the
-// benchmark and the tests, and knows none of the code that it is there to try.
+// benchmark and the tests, and knows none of the code that it is there to try. StreamSimulation puts its printer and
+// the engine under one simulated clock.
 
 let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")

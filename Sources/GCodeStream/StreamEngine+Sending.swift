@@ -60,12 +60,15 @@ extension StreamEngine {
     /// Plain oks tell nothing about what they answer, and surplus ones let the engine run ahead further and further: an
     /// M105 among the lines shows now and then where the printer really stands, well before the lines that it may ask
     /// for are forgotten.
+    @inline(__always)
     private var isCheckDue: Bool { temperatureOks > 0 && lacksProof }
 
     /// On firmware that puts neither a number nor temperatures on an ok, all that shows is an empty window: a line whose
     /// ok got lost keeps its place in there, until nothing is sent for a moment and a probe clears it out.
+    @inline(__always)
     private var isDrainDue: Bool { temperatureOks == 0 && lacksProof }
 
+    @inline(__always)
     private var lacksProof: Bool {
         job == .streaming && cursor > lastCheck &+ Limits.linesBetweenChecks
             && cursor > provenThrough &+ Limits.linesBetweenChecks
