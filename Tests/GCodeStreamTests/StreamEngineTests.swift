@@ -243,8 +243,8 @@ import Testing
             for line in driver.feed(["G1 X\(index)"]) where line.contains("M105") { checks += 1 }
             _ = driver.answer("ok")
         }
-        #expect(checks >= 3)
-        #expect(checks <= 5)
+        #expect(checks >= 5)
+        #expect(checks <= 10)
     }
 
     @Test func oksThatNameTheirLineNeedNoCheck() {
