@@ -7,7 +7,8 @@ import PackageDescription
 //
 // MarlinLink, PrusaConnect and BoardIO do not know each other; GCodeStream and BinaryGCode import nothing at all.
 // Simulators stands beside the house: it plays the printer and the Connect server for the demo, the
-// benchmark and the tests, and knows none of the code that it is there to try.
+// benchmark and the tests, and knows none of the code that it is there to try. StreamSimulation puts its printer and
+// the engine under one simulated clock.
 
 let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
@@ -18,6 +19,7 @@ let package = Package(
     products: [
         .executable(name: "gantry", targets: ["GantryCLI"]),
         .executable(name: "gantry-bench", targets: ["GantryBench"]),
+        .executable(name: "gantry-soak", targets: ["GantrySoak"]),
         .library(name: "GCodeStream", targets: ["GCodeStream"]),
         .library(name: "BinaryGCode", targets: ["BinaryGCode"]),
         .library(name: "MarlinLink", targets: ["MarlinLink"]),
@@ -69,7 +71,11 @@ let package = Package(
         // The other side of both wires.
         .target(name: "Simulators", dependencies: ["CSerial", crypto]),
 
-        .testTarget(name: "GCodeStreamTests", dependencies: ["GCodeStream", "Simulators"]),
+        // Engine and simulated printer under a simulated clock, for the tests and for hours of it.
+        .target(name: "StreamSimulation", dependencies: ["GCodeStream", "Simulators"]),
+        .executableTarget(name: "GantrySoak", dependencies: ["StreamSimulation", "GCodeStream"]),
+
+        .testTarget(name: "GCodeStreamTests", dependencies: ["GCodeStream", "Simulators", "StreamSimulation"]),
         .testTarget(
             name: "BinaryGCodeTests", dependencies: ["BinaryGCode"], resources: [.copy("Fixtures")]),
         .testTarget(

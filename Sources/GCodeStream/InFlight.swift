@@ -6,11 +6,10 @@ struct InFlight: Sendable {
         var bytes: UInt8
         /// An M105: its ok carries temperatures and so tells itself from others.
         var isMarker: Bool
+        /// Sent to find out where the printer stands; nothing follows before it is answered or given up.
+        var isProbe = false
         /// Number of the first line behind it.
         var follower: UInt32
-
-        /// An unnumbered M105.
-        var isProbe: Bool { isMarker && number == 0 }
     }
 
     private var slots = InlineArray<32, Entry>(
@@ -50,6 +49,19 @@ struct InFlight: Sendable {
         count = 0
         bytes = 0
         probes = 0
+    }
+
+    /// Drops the probes.
+    mutating func removeProbes() {
+        var kept = 0
+        for index in 0..<count where !self[index].isProbe {
+            slots[(head + kept) % Limits.unacknowledged] = self[index]
+            kept += 1
+        }
+        count = kept
+        probes = 0
+        bytes = 0
+        for index in 0..<count { bytes += Int(self[index].bytes) }
     }
 
     /// Index of the oldest marker.

@@ -11,6 +11,9 @@ public enum Limits {
     /// may ask for a line that was believed acknowledged.
     static let history = 64
 
+    /// How many lines may go without proof that the printer has them before the engine asks for it.
+    static let linesBetweenChecks: UInt32 = 100
+
     /// How many commands the priority lane holds.
     public static let priorityLane = 32
 
@@ -19,6 +22,10 @@ public enum Limits {
 
     /// Unacknowledged entries: the window and probes on top.
     static let unacknowledged = 32
+
+    /// Bytes that a probe may be beyond the window. Behind the line being executed the window never fills more than the
+    /// receive buffer, and the command queue has taken some of that: the longest probe fits in any case.
+    public static let probeAllowance = 24
 
     /// Bytes composed and not yet written to the port.
     static let output = 512

@@ -29,7 +29,7 @@ public enum Reply: Sendable, Equatable {
 
 /// What an `ok` says besides.
 public struct OkFields: Sendable, Equatable {
-    /// `N`: number of the line that is acknowledged (ADVANCED_OK).
+    /// `N`: number of the line that is acknowledged (ADVANCED_OK, `ok N5`; Repetier, `ok 5`).
     public var line: UInt32?
     /// `P`: free places in the planner (ADVANCED_OK).
     public var plannerFree: UInt8?
@@ -88,7 +88,10 @@ extension Reply {
             return .ok(OkFields())
         }
         // A reset in the midst of a line, or the noise of a bootloader before it: "T:205.3 /205.0 B:6start".
-        if end > 5, line.has("start", at: end - 5), !line[end - 6].isLetter, line[end - 6] != UInt8(ascii: " ") {
+        // Not the echo of a text that somebody chose, nor the action of that name.
+        let isSaid = line.has("//", at: start) || end - start == 10 && line.has("echo:", at: start)
+        if !isSaid, end > 5, line.has("start", at: end - 5), !line[end - 6].isLetter, line[end - 6] != UInt8(ascii: " ")
+        {
             return .start
         }
         return .other
@@ -115,6 +118,11 @@ extension Reply {
     private static func okFields(_ line: Span<UInt8>, from start: Int) -> OkFields {
         var fields = OkFields()
         var index = start
+        // Repetier's `ok 5`.
+        if start + 1 < line.count, line[start] == UInt8(ascii: " "), line[start + 1].isDigit {
+            fields.line = number(line, from: start + 1)
+            return fields
+        }
         while index < line.count {
             let key = line[index]
             let atWord = index == 0 || line[index - 1] == UInt8(ascii: " ")

@@ -66,7 +66,7 @@ public struct StreamCounters: Sendable, Equatable {
     public var resendRequests: UInt64 = 0
     /// Lines sent again.
     public var linesResent: UInt64 = 0
-    /// Unnumbered M105 sent to find out where the printer stands.
+    /// Lines sent only to find out where the printer stands.
     public var probes: UInt64 = 0
     /// Oks that never came, as far as noticed.
     public var oksLost: UInt64 = 0

@@ -17,7 +17,7 @@ public struct StreamSettings: Sendable, Equatable {
     /// refused before the asked one goes out again. Wire time of a full window and the latency of a USB adapter.
     public var settleTime: UInt64 = 40_000_000
 
-    /// How long nothing may be acknowledged, and no sign of work come, before the engine asks with an M105.
+    /// How long nothing may be acknowledged before the engine asks with an M105.
     public var probeTime: UInt64 = 500_000_000
 
     /// How long a `busy` or a temperature of a waiting M109 vouches for the printer. Firmware repeats them every

@@ -40,19 +40,19 @@ extension StreamEngine {
     enum Evidence {
         /// The printer took it: its own ok, or that of a numbered line behind it, or a Resend for a later line.
         case proven
-        /// The answer to an unnumbered probe behind it: it is not pending any more, taken or lost.
-        case passed
         /// A plain ok came and it was the oldest.
         case assumed
     }
 
     private mutating func acknowledge(_ fields: OkFields, now: UInt64) {
         learn(fields)
-        if fields.hasTemperature { knowsTemperatureOk = true }
+        if fields.hasTemperature, temperatureOks < 3 { temperatureOks += 1 }
+        // What is answered now belongs to a count that is not the printer's.
+        if let resync, resync.line == 0, !ignoresNextOk { return }
         if ignoresNextOk {
             ignoresNextOk = false
             // The ok of a Resend; nothing else can come of what was on the wire: no need to wait any longer.
-            if let resync, resync.echoes <= 0 { self.resync?.until = now }
+            if let resync, resync.echoes <= 0, now >= quickResyncFrom { self.resync?.until = now }
             return
         }
         if fields.hasTemperature {
@@ -73,7 +73,7 @@ extension StreamEngine {
                 counters.oksLost += UInt64(index)
                 reports.push(.oksLost(count: UInt32(truncatingIfNeeded: index)))
             }
-            release(through: index, as: inFlight[index].isProbe ? .passed : .proven, now: now)
+            release(through: index, as: .proven, now: now)
         } else if let follower = earlyMarkerFollower {
             // Its entry went with somebody else's ok: what is really unacknowledged is all that was sent behind it.
             earlyMarkerFollower = nil
@@ -109,13 +109,14 @@ extension StreamEngine {
             if entry.number > 0 {
                 if evidence == .proven { prove(through: entry.number - 1, now: now) }
                 settle(entry.number, as: evidence, now: now)
-            } else if synchronisation == .renumbering, !entry.isMarker {
-                // A probe's answer proves nothing about the M110 before it.
-                if evidence == .passed { synchronisation = .wanted } else { verifyCount(now: now) }
+            } else if synchronisation == .renumbering {
+                verifyCount(now: now)
             }
         }
         lastProgress = now
         probeAttempts = 0
+        // What it was busy with is done.
+        busyUntil = Swift.min(busyUntil, now)
     }
 
     /// Lines up to `number` that went without an answer of their own have arrived.
@@ -130,16 +131,9 @@ extension StreamEngine {
     }
 
     private mutating func settle(_ number: UInt32, as evidence: Evidence, now: UInt64) {
-        switch evidence {
-        case .passed where synchronisation == .done || synchronisation == .wanted:
-            // Taken or lost: the next numbered line tells.
-            needsProof = true
-            return
-        case .proven:
+        if evidence == .proven {
             if number > provenThrough { provenThrough = number }
-            needsProof = false
-        case .passed, .assumed:
-            break
+            strayRequests = 0
         }
         if number > highestSettled {
             highestSettled = number
@@ -172,9 +166,6 @@ extension StreamEngine {
         case .assumed:
             // Firmware that puts its temperatures on a line of their own, or somebody else's ok: wait for a protest.
             graceUntil = now &+ settings.probeTime
-        case .passed:
-            // It may have been lost. Behind a job another one follows; the count is agreed on anew.
-            if synchronisation == .verifying { requestSynchronisation(now: now) }
         }
     }
 
@@ -210,17 +201,19 @@ extension StreamEngine {
         resendsWithoutProgress += 1
         guard resendsWithoutProgress <= settings.resendLimit * 10 else {
             resendsWithoutProgress = 0
-            fail(.tooManyResends(line: line ?? lastResend), now: now)
+            fail(.tooManyResends(line: line ?? 0), now: now)
             return
         }
-        guard let line else { return }
+        // A number that cannot be read is one that was damaged, or a count that went wrong (an MK3S can ask for line -950):
+        // out of range, both.
+        let line = line ?? 0
         switch synchronisation {
         case .none:
             return
         case .renumbering:
             startSettling(line: 0, now: now)
             return
-        case .verifying where line != 1:
+        case .verifying where line < 1 || line > 1 && line >= firstUnsent:
             startSettling(line: 0, now: now)
             return
         case .wanted, .verifying, .done:
@@ -236,17 +229,25 @@ extension StreamEngine {
             fail(.tooManyResends(line: line), now: now)
             return
         }
-        // Line 1 was proved when the count was agreed on: a printer that wants it again has restarted, or the number
-        // was damaged.
-        if line <= sent.next, line >= sent.oldest, line > 1 || synchronisation == .verifying {
+        if line <= firstUnsent, line >= sent.oldest, line > 1 || isFirstLineOpen {
+            strayRequests = 0
             startSettling(line: line, now: now)
-        } else if repeatedResends < 3 {
-            // Perhaps the number was damaged on its way: offer the oldest line that may be missing, and the printer
-            // says again what it wants.
+            return
+        }
+        // Perhaps the number was damaged on its way: offer the oldest line that may be missing, and the printer says
+        // again what it wants.
+        strayRequests += 1
+        if strayRequests < 3 {
             startSettling(line: oldestUnsettled, now: now)
         } else {
             fail(line == 1 ? .printerReset : .resendOutOfRange(line: line), now: now)
         }
+    }
+
+    /// Line 1 was proved when the count was agreed on: a printer that wants it again has restarted, or the number was
+    /// damaged. Where it was only taken for granted, from a plain ok, it may be asked for in the very beginning.
+    private var isFirstLineOpen: Bool {
+        synchronisation == .verifying || provenThrough == 0 && firstUnsent <= UInt32(Limits.windowLines)
     }
 
     private var oldestUnsettled: UInt32 {
@@ -286,16 +287,18 @@ extension StreamEngine {
         guard let resync else { return }
         self.resync = nil
         ignoresNextOk = false
+        endsLineFirst = true
+        quickResyncFrom = now &+ settings.settleTime * 4
         lastProgress = now
         if resync.line == 0 {
             inFlight.removeAll()
+            cursor = sent.next
             requestSynchronisation(now: now)
             return
         }
         // The printer has the lines before it: it says so itself. Those it has not executed yet will be answered.
         prove(through: resync.line - 1, now: now)
         provenThrough = resync.line - 1
-        needsProof = false
         counters.jobCommands -= Swift.min(sent.withdraw(from: resync.line), counters.jobCommands)
         cursor = resync.line
     }
@@ -319,7 +322,6 @@ extension StreamEngine {
             inFlight.removeAll()
         }
         cursor = sent.next
-        needsProof = false
         while let tag = lane.dropFirst() { reports.push(.dropped(tag: tag)) }
         reports.push(hadJob ? .jobFailed(failure) : .linkFailed(failure))
         if failure == .notSynchronised || failure == .printerSilent { sayLastWords() }

@@ -8,7 +8,7 @@ extension StreamEngine {
         case .none, .renumbering:
             return
         case .wanted:
-            if inFlight.isEmpty, cursor == sent.next, !needsProof {
+            if inFlight.isEmpty, cursor == sent.next {
                 renumber(now: now)
                 return
             }
@@ -18,7 +18,11 @@ extension StreamEngine {
         // While a probe is out nothing follows it: its answer then tells where everything before it stands, and an
         // MK3S 3.13 that has a command queued behind an M105 gives an ok too many.
         guard inFlight.probes == 0 else { return }
-        while output.free >= CommandBuffer.capacity, sendOne(now: now) {}
+        if isDrainDue {
+            guard inFlight.isEmpty else { return }
+            lastCheck = cursor
+        }
+        while output.free > CommandBuffer.capacity, sendOne(now: now) {}
     }
 
     /// Sends one line if there is one and it fits.
@@ -28,16 +32,16 @@ extension StreamEngine {
             send(cursor, now: now)
             return true
         }
-        guard synchronisation == .done || synchronisation == .wanted && needsProof else { return false }
+        guard synchronisation == .done else { return false }
         guard sent.next < Limits.lineNumber else {
             fail(.lineNumbersExhausted, now: now)
             return false
         }
-        if needsProof, !isEnding {
+        if isCheckDue {
             var command = CommandBuffer()
             command.set("M105")
             guard hasRoom(forCommand: command.count) else { return false }
-            needsProof = false
+            lastCheck = cursor
             sent.add(command, origin: .engine)
         } else if !lane.isEmpty {
             guard hasRoom(forCommand: lane.firstLength) else { return false }
@@ -53,10 +57,21 @@ extension StreamEngine {
         return true
     }
 
-    /// The steps behind a job prove everything before them.
-    private var isEnding: Bool {
-        if case .ending = job { return synchronisation == .done }
-        return false
+    /// Plain oks tell nothing about what they answer, and surplus ones let the engine run ahead further and further: an
+    /// M105 among the lines shows now and then where the printer really stands, well before the lines that it may ask
+    /// for are forgotten.
+    @inline(__always)
+    private var isCheckDue: Bool { temperatureOks > 0 && lacksProof }
+
+    /// On firmware that puts neither a number nor temperatures on an ok, all that shows is an empty window: a line whose
+    /// ok got lost keeps its place in there, until nothing is sent for a moment and a probe clears it out.
+    @inline(__always)
+    private var isDrainDue: Bool { temperatureOks == 0 && lacksProof }
+
+    @inline(__always)
+    private var lacksProof: Bool {
+        job == .streaming && cursor > lastCheck &+ Limits.linesBetweenChecks
+            && cursor > provenThrough &+ Limits.linesBetweenChecks
     }
 
     /// Adds the command that comes next behind the last of a job; false when it is not its time.
@@ -75,16 +90,21 @@ extension StreamEngine {
         return true
     }
 
-    private mutating func send(_ number: UInt32, now: UInt64) {
+    private mutating func send(_ number: UInt32, isProbe: Bool = false, now: UInt64) {
+        var length = sent.length(of: number)
+        if endsLineFirst {
+            endsLineFirst = false
+            output.append(UInt8(ascii: "\n"))
+            length += 1
+        }
         guard sent.copy(number, to: &output) else { return }
-        let length = sent.length(of: number)
         cursor = number + 1
         if number < firstUnsent { counters.linesResent += 1 } else { firstUnsent = cursor }
         ignoresNextOk = false
         track(
             InFlight.Entry(
                 number: number, bytes: UInt8(truncatingIfNeeded: length), isMarker: sent.isMarker(number),
-                follower: number + 1),
+                isProbe: isProbe, follower: number + 1),
             now: now)
     }
 
@@ -102,7 +122,8 @@ extension StreamEngine {
 
     private mutating func hasRoom(for length: Int) -> Bool {
         if inFlight.isEmpty { return true }
-        return inFlight.count < window && inFlight.bytes + length <= settings.windowBytes
+        let extra = endsLineFirst ? 1 : 0
+        return inFlight.count < window && inFlight.bytes + length + extra <= settings.windowBytes
     }
 
     private mutating func hasRoom(forCommand length: Int) -> Bool {
@@ -130,6 +151,10 @@ extension StreamEngine {
             return
         }
         synchronisation = .renumbering
+        sendRenumbering(now: now)
+    }
+
+    private mutating func sendRenumbering(now: UInt64) {
         output.append("N0 M110*35\n")
         track(InFlight.Entry(number: 0, bytes: 11, isMarker: false, follower: 1), now: now)
     }
@@ -140,8 +165,9 @@ extension StreamEngine {
         cursor = 1
         firstUnsent = 1
         provenThrough = 0
+        lastCheck = 0
+        strayRequests = 0
         highestSettled = 0
-        needsProof = false
         var command = CommandBuffer()
         command.set("M105")
         sent.add(command, origin: .engine)
@@ -164,9 +190,14 @@ extension StreamEngine {
         return result
     }
 
-    /// When the next probe is due: later and later while none is answered.
+    /// When the next probe is due: later and later while none is answered. The first goes out whether the printer is busy
+    /// or not: it waits there, and its answer comes right behind that of the command which takes so long, should that
+    /// one get lost.
     @inline(__always)
     private var probeAt: UInt64 {
+        if probeAttempts == 0, inFlight.probes == 0 { return lastProgress &+ settings.probeTime }
+        // What is left is the probe alone: an M105 is answered at once.
+        if inFlight.first?.isProbe ?? false { return Swift.max(lastProgress &+ settings.probeTime / 4, busyUntil) }
         let interval = probeAttempts < 5 ? settings.probeTime << UInt64(probeAttempts) : settings.probeTime * 60
         return Swift.max(lastProgress &+ interval, busyUntil)
     }
@@ -191,28 +222,56 @@ extension StreamEngine {
         graceUntil = nil
         // A printer that puts temperatures on the ok has not answered it: that ok was another's. Ask again: behind a
         // job `addEndStep` does.
-        if !knowsTemperatureOk {
+        if temperatureOks == 0 {
             confirmMarker()
-        } else if synchronisation == .verifying {
-            requestSynchronisation(now: now)
+        } else {
+            temperatureOks -= 1
+            if synchronisation == .verifying { requestSynchronisation(now: now) }
         }
     }
 
-    /// Asks with an unnumbered M105. The line break in front ends a line that lost its own.
+    /// Asks where the printer stands, with the next line in order: an M105 of its own number, or the next of those that
+    /// have to be sent again; while the count is agreed on, the M110 once more, which may come twice. The line break in
+    /// front ends a line that lost its own.
     private mutating func probe(now: UInt64) {
         lastProgress = now
-        // Only probes are left, and their time is over: their answers got lost, and nothing hangs on them.
+        // Only probes are left, and their time is over: their answers got lost, or they did, which the next line tells.
         if let first = inFlight.first, first.isProbe {
             inFlight.removeAll()
+            endsLineFirst = true
             probeAttempts = 0
             return
         }
         probeAttempts += 1
-        // The command that is being executed has left the receive buffer: the probe must fit beside the rest.
-        let held = inFlight.bytes - Int(inFlight.first?.bytes ?? 0)
-        guard held + 6 <= settings.windowBytes, !inFlight.isFull, output.free >= 8 else { return }
+        guard output.free >= CommandBuffer.capacity + 1 else { return }
+        let isRepeat = cursor < sent.next
+        // The line and the line breaks before and behind it; what is sent again has the second one already.
+        let own = LineFormat.length(number: sent.next, commandLength: 4) + 1
+        let length = 1 + (isRepeat ? sent.length(of: cursor) : own)
+        if !hasRoom(forProbe: length) {
+            // Earlier ones had their time.
+            inFlight.removeProbes()
+            guard hasRoom(forProbe: length) else { return }
+        }
+        guard synchronisation == .renumbering || isRepeat || sent.next < Limits.lineNumber else { return }
         counters.probes += 1
-        output.append("\nM105\n")
-        track(InFlight.Entry(number: 0, bytes: 6, isMarker: true, follower: cursor), now: now)
+        if synchronisation == .renumbering {
+            output.append("\n")
+            sendRenumbering(now: now)
+            return
+        }
+        endsLineFirst = true
+        if !isRepeat {
+            var command = CommandBuffer()
+            command.set("M105")
+            sent.add(command, origin: .engine)
+        }
+        send(cursor, isProbe: !isRepeat, now: now)
+        // The probe may be what gets lost.
+        endsLineFirst = true
+    }
+
+    private func hasRoom(forProbe length: Int) -> Bool {
+        !inFlight.isFull && unacknowledgedBytesWaiting + length <= settings.windowBytes + Limits.probeAllowance
     }
 }

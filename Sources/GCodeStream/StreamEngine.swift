@@ -12,7 +12,9 @@
 ///   refused (their requests are echoes of the first), then everything from n on goes out again.
 /// - An ok says little about which line it answers: oks get lost and doubled. An M105 is the measure: its ok carries
 ///   temperatures, so when that comes everything before it is settled. When nothing is acknowledged for
-///   `probeTime`, an unnumbered M105 is sent; a repeated line would be dropped silently by Marlin 2.1.
+///   `probeTime`, an M105 is sent as the next numbered line: a probe. It is no repeated line, which Marlin 2.1 would drop
+///   silently; its checksum keeps a damaged bit from making another command of it (an `M107` or `M1`); and its number
+///   makes the printer ask at once for what it lacks, or proves with its answer that nothing was lost.
 /// - Behind a job's last command come an M400 and an M105: when the M105 is answered, all of it was executed.
 ///
 /// | job | begin | push | endOfJob | pause / resume | cancel | all executed | failure |
@@ -80,10 +82,17 @@ public struct StreamEngine: ~Copyable {
     var highestSettled: UInt32 = 0
     /// The highest line that the printer says it has taken; it has all before it.
     var provenThrough: UInt32 = 0
-    /// Lines went with the answer to a probe: taken or lost, which a numbered line behind them will tell.
-    var needsProof = false
-    /// This printer answers M105 with temperatures on the ok.
-    var knowsTemperatureOk = false
+    /// The line of the last M105 that was sent to see where the printer stands.
+    var lastCheck: UInt32 = 0
+    /// How sure it is that this printer answers M105 with temperatures on the ok: none if it never did, and one less for
+    /// each time that it did not.
+    var temperatureOks: UInt8 = 0
+    /// Requests to resend a line that is not there, since the printer last showed that it has the right count.
+    var strayRequests: UInt32 = 0
+    /// The line before may have lost its end on the wire: the next one begins with a line break.
+    var endsLineFirst = false
+    /// Before this a Resend is always followed by the whole `settleTime`.
+    var quickResyncFrom: UInt64 = 0
 
     /// Where to go on counting when a marker was acknowledged by an ok that was not its own.
     var earlyMarkerFollower: UInt32?
@@ -124,7 +133,6 @@ public struct StreamEngine: ~Copyable {
         halted = false
         errorText.removeAll()
         resync = nil
-        needsProof = false
         mayHaveHeated = false
         synchronisationAttempts = 0
         requestSynchronisation(now: now)
@@ -267,6 +275,12 @@ public struct StreamEngine: ~Copyable {
 
     /// Bytes that are unacknowledged now.
     public var unacknowledgedBytes: Int { inFlight.bytes }
+
+    /// Bytes that are unacknowledged behind the oldest line: that one is being executed and has left the printer's
+    /// receive buffer, these are in it, in the command queue or on their way. Never more than
+    /// `StreamSettings.windowBytes` of lines; a probe (`Limits.probeAllowance`) and the six bytes of `interruptHeating`
+    /// may come on top.
+    public var unacknowledgedBytesWaiting: Int { inFlight.bytes - Int(inFlight.first?.bytes ?? 0) }
 
     /// The window in lines that is in force.
     public var windowLines: Int { window }

@@ -96,8 +96,11 @@ final class EngineDriver {
     }
 }
 
-/// The numbered form of a command, computed independently of the engine.
+/// The numbered form of a command, computed independently of the engine: with a blank behind the checksum where a line
+/// break with one flipped bit would make it and the next line pass as one.
 func numbered(_ number: Int, _ command: String) -> String {
     let body = "N\(number) \(command)"
-    return body + "*\(body.utf8.reduce(0, ^))"
+    let line = body + "*\(body.utf8.reduce(0, ^))"
+    let flipped = (0..<8).map { UInt8(ascii: "\n") ^ 1 << UInt8($0) }
+    return flipped.contains(line.utf8.reduce(0, ^)) ? line + " " : line
 }

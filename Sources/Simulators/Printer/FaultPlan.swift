@@ -38,10 +38,20 @@ public struct FaultPlan: Sendable, Equatable {
     public var lateOk: Double
     /// How late, in milliseconds.
     public var lateOkMilliseconds: UInt64
+    /// The `ok` that is lost, counted from 1.
+    public var lostOkNumber: Int?
     /// The firmware restarts by itself when it has executed this many commands.
     public var resetAfterCommands: Int?
     /// The firmware goes silent for good when it has executed this many commands.
     public var silentAfterCommands: Int?
+    /// Before this command the firmware says nothing for `stallMilliseconds`; it takes lines in as far as it has room.
+    public var stallAfterCommands: Int?
+    /// How long that is.
+    public var stallMilliseconds: UInt64 = 0
+    /// With this command the firmware's line count goes wrong by `miscountBy`.
+    public var miscountAfterCommands: Int?
+    /// What is added to its last line number then.
+    public var miscountBy = 0
     /// Byte and `ok` faults end when this many commands were executed.
     public var endAfterCommands: Int?
 
@@ -97,7 +107,12 @@ extension FaultPlan: CustomStringConvertible, LosslessStringConvertible {
         add("doubled-ok", doubledOk)
         add("late-ok", lateOk)
         if lateOk > 0 { words.append("late-ok-ms=\(lateOkMilliseconds)") }
+        add("lost-ok-number", lostOkNumber)
         add("reset-after", resetAfterCommands)
+        add("stall-after", stallAfterCommands)
+        if stallAfterCommands != nil { words.append("stall-ms=\(stallMilliseconds)") }
+        add("miscount-after", miscountAfterCommands)
+        if miscountAfterCommands != nil { words.append("miscount-by=\(miscountBy)") }
         add("silent-after", silentAfterCommands)
         add("end-after", endAfterCommands)
         return words.joined(separator: " ")
@@ -118,6 +133,11 @@ extension FaultPlan: CustomStringConvertible, LosslessStringConvertible {
         case "seed": return assign(UInt64(text), to: &seed)
         case "late-ok-ms": return assign(UInt64(text), to: &lateOkMilliseconds)
         case "one-per-line": return assign(Int(text).map { $0 != 0 }, to: &onePerLine)
+        case "lost-ok-number": return assign(Int(text), to: &lostOkNumber)
+        case "stall-after": return assign(Int(text), to: &stallAfterCommands)
+        case "stall-ms": return assign(UInt64(text), to: &stallMilliseconds)
+        case "miscount-after": return assign(Int(text), to: &miscountAfterCommands)
+        case "miscount-by": return assign(Int(text), to: &miscountBy)
         case "reset-after": return assign(Int(text), to: &resetAfterCommands)
         case "silent-after": return assign(Int(text), to: &silentAfterCommands)
         case "end-after": return assign(Int(text), to: &endAfterCommands)

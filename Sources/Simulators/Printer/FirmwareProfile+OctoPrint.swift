@@ -10,6 +10,7 @@ extension FirmwareProfile {
         profile.line.refusesNumberWithoutChecksum = false
         profile.line.errorFlushesBuffer = false
         profile.line.checksChecksumFirst = true
+        profile.answers.refusal = .octoPrint
         profile.capabilities.advancedOk = true
         profile.capabilities.autoReportPosition = true
         profile.capabilities.emergencyParser = true

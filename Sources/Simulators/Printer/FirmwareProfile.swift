@@ -1,12 +1,13 @@
 /// What one firmware says and how it handles its line, as data. All texts were read off running firmware.
 public struct FirmwareProfile: Sendable {
     /// Short name for the command line, such as `mk3s-3.13.3`.
-    public let name: String
+    public internal(set) var name: String
     /// One line for people.
     public let summary: String
 
     var family: Family
     var line = LineRules()
+    var answers = AnswerRules()
     var queue = QueueRules()
     var machine = Machine()
     var speed = ProcessorSpeed()
@@ -23,7 +24,8 @@ public struct FirmwareProfile: Sendable {
 
     /// All profiles, the usual ones first.
     public static let all: [FirmwareProfile] = [
-        .marlin2, .marlin2Stock, .marlin2Custom, .marlin1, .prusa3_13, .prusa3_9, .octoPrintLike,
+        .marlin2, .marlin2Stock, .marlin2Custom, .marlin1, .marlin1_0, .prusa3_13, .prusa3_9, .octoPrintLike,
+        .repetier, .smoothie,
     ]
 
     /// The profile of that short name.
@@ -35,7 +37,14 @@ public struct FirmwareProfile: Sendable {
 
 /// How the firmware reads lines.
 struct LineRules: Sendable {
-    enum Repeated: Sendable { case dropped, refused }
+    enum Repeated: Sendable {
+        /// The last line and the one before it: no answer at all (Marlin 2.1.2).
+        case dropped
+        /// Refused like any wrong number.
+        case refused
+        /// Any of the last forty: `skip 5` and an `ok` (Repetier).
+        case skipped
+    }
     enum Comment: Sendable {
         /// Text from `;` on is ignored (Marlin).
         case ignored
@@ -68,6 +77,31 @@ struct LineRules: Sendable {
     var unfinishedLineTimeout: UInt64?
     /// A G, M or T anywhere in the line counts (MK3S 3.9.0 executes `(M105)`).
     var findsCodeAnywhere = false
+}
+
+/// How the firmware acknowledges and refuses.
+struct AnswerRules: Sendable {
+    /// The words of a refusal in front of the Resend.
+    enum Refusal: Sendable {
+        /// `Error:checksum mismatch, Last Line: 4`.
+        case marlin
+        /// `Error:expected line 5 got 7`, `Error:Wrong checksum`.
+        case repetier
+        /// OctoPrint's virtual printer.
+        case octoPrint
+        /// Nothing but the request itself (Smoothie).
+        case none
+    }
+
+    var refusal = Refusal.marlin
+    /// How many `ok` follow a Resend: one, but for firmware that forgets it and firmware that says it twice.
+    var oksAfterResend = 1
+    /// `ok` when the command goes into the queue, not when it is done (Repetier).
+    var onReceipt = false
+    /// `ok 5`: the number of the line that is acknowledged (Repetier).
+    var lineNumber = false
+    /// M105's temperatures stand on the line of its `ok`; or else on a line of their own before it.
+    var temperaturesOnOk = true
 }
 
 /// How much the firmware takes in before it executes.

@@ -4,6 +4,8 @@ enum LineVerdict: Equatable {
     case accept(range: Range<Int>, number: Int32?, last: Int32?)
     /// The line is dropped without an answer (Marlin 2.1.2, a line it already has).
     case drop
+    /// The same with `skip` and an `ok` (Repetier).
+    case skip(Int32)
     case refuse(LineError)
 }
 
@@ -46,6 +48,7 @@ struct LineCheck {
         if rules.checksChecksumFirst, sum == .wrong { return .refuse(.checksumMismatch) }
         if number != last &+ 1, !renumbers {
             let isRepeat = number == last || number == last &- 1
+            if rules.repeated == .skipped, number <= last, number > last &- 40 { return .skip(number) }
             return isRepeat && rules.repeated == .dropped ? .drop : .refuse(.notNext(number))
         }
         switch sum {

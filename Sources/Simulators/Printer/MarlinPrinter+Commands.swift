@@ -6,6 +6,11 @@ extension MarlinPrinter {
         words.parse(queue.front, anywhere: profile.line.findsCodeAnywhere)
         record()
         if triggersFault() { return }
+        dispatch()
+    }
+
+    /// Does what the first command says.
+    mutating func dispatch() {
         switch words.letter {
         case UInt8(ascii: "G"): executeG()
         case UInt8(ascii: "M"): executeM()
@@ -20,18 +25,30 @@ extension MarlinPrinter {
     private mutating func record() {
         let isHousekeeping = words.letter == UInt8(ascii: "M") && CommandDigest.housekeeping.contains(words.code)
         let isNumbered = queue.frontNumber != nil || !configuration.digestsOnlyNumbered
+        if queue.frontNumber == nil, words.letter != 0, !isHousekeeping, ![104, 108, 112, 140].contains(words.code) {
+            statistics.unnumberedCommands += 1
+        }
         if words.letter != 0, !isHousekeeping, isNumbered { digest.append(queue.front) }
         if configuration.keepsCommands, isNumbered {
             executedCommands.append(String(decoding: queue.front, as: UTF8.self))
         }
     }
 
-    /// Faults that count commands. True when the firmware is gone.
+    /// Faults that count commands. True when the command is not executed now, or never.
     private mutating func triggersFault() -> Bool {
         let plan = configuration.faults
         if plan.endAfterCommands == statistics.commandsExecuted {
             input.damage.isActive = false
             output.damage.isActive = false
+        }
+        if plan.miscountAfterCommands == statistics.commandsExecuted {
+            statistics.faults += 1
+            lastNumber = Int32(clamping: Int(lastNumber) + plan.miscountBy)
+        }
+        if plan.stallAfterCommands == statistics.commandsExecuted {
+            statistics.faults += 1
+            activity = .stalled(until: now + plan.stallMilliseconds * 1_000_000)
+            return true
         }
         if plan.silentAfterCommands == statistics.commandsExecuted {
             statistics.faults += 1

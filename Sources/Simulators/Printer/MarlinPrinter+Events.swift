@@ -12,6 +12,8 @@ enum Activity: Sendable {
     case waitingForUser(acknowledges: Bool)
     /// An `ok` that the fault plan delays.
     case lateOk(at: UInt64)
+    /// For a while without a word, before the command that is due (a fault).
+    case stalled(until: UInt64)
 
     var isNone: Bool {
         if case .none = self { return true }
@@ -83,14 +85,14 @@ extension MarlinPrinter {
         case .waitingForRoom: max(planner.firstEnd, now)
         case .busyUntil(let time, _): time
         case .heating(let wait): min(wait.nextReport, wait.doneAt)
-        case .lateOk(let time): time
+        case .lateOk(let time), .stalled(let time): time
         }
     }
 
     var isSayingBusy: Bool {
         guard timers.busyInterval > 0 else { return false }
         switch activity {
-        case .none, .lateOk: return false
+        case .none, .lateOk, .stalled: return false
         case .heating: return profile.capabilities.busyWhileHeating
         default: return true
         }

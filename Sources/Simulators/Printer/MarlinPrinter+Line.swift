@@ -81,6 +81,12 @@ extension MarlinPrinter {
             if let last { lastNumber = last }
             if number == nil, actAtOnce(range) { return condition == .running }
             queue.push(partialLine, range, number: number)
+            if profile.answers.onReceipt { sendOk(number: number) }
+            return true
+        case .skip(let number):
+            statistics.repeatsDropped += 1
+            say("skip \(number)")
+            sendOk(number: nil)
             return true
         case .drop:
             statistics.repeatsDropped += 1
@@ -109,34 +115,37 @@ extension MarlinPrinter {
 
     private mutating func refuse(_ error: LineError) {
         statistics.resendsRequested += 1
-        let end = profile.text.end
-        if profile.family == .octoPrint {
-            switch error {
-            case .notNext(let got): text.set("Error: expected line \(lastNumber &+ 1) got \(got)\(end)")
-            default: text.set("Error: Missing checksum\(end)")
-            }
-        } else {
-            let reason: String
-            switch error {
-            case .notNext: reason = "Line Number is not Last Line Number+1"
-            case .checksumMismatch: reason = "checksum mismatch"
-            case .noChecksum: reason = "No Checksum with line number"
-            case .noLineNumber: reason = "No Line Number with checksum"
-            }
-            text.set("Error:\(reason), Last Line: \(lastNumber)\(end)")
-        }
         let resendEnd = profile.text.resendEnd
+        text.set(reason(for: error))
         text.append("\(profile.text.resend)\(lastNumber &+ 1)\(resendEnd)")
         send(text)
-        if profile.family == .octoPrint {
-            sendOk(number: nil)
-        } else {
-            statistics.oksSent += 1
-            send(Array("ok\(resendEnd)".utf8))
+        for _ in 0..<profile.answers.oksAfterResend {
+            if profile.family == .octoPrint {
+                sendOk(number: nil)
+            } else {
+                statistics.oksSent += 1
+                send(Array("ok\(resendEnd)".utf8))
+            }
         }
         guard profile.line.errorFlushesBuffer else { return }
-        // While it printed, more has arrived; all of it goes.
+        // While it printed, more has arrived; all of it goes, the beginning of a line maybe whose end comes later.
         if configuration.baud == nil { receiveBuffer.removeAll() } else { flushWhenFree = true }
+    }
+
+    /// The firmware's words for a line that it refuses, with their line end.
+    private func reason(for error: LineError) -> String {
+        let end = profile.text.end
+        switch (profile.answers.refusal, error) {
+        case (.none, _): return ""
+        case (.octoPrint, .notNext(let got)): return "Error: expected line \(lastNumber &+ 1) got \(got)\(end)"
+        case (.octoPrint, _): return "Error: Missing checksum\(end)"
+        case (.repetier, .notNext(let got)): return "Error:expected line \(lastNumber &+ 1) got \(got)\(end)"
+        case (.repetier, _): return "Error:Wrong checksum\(end)"
+        case (.marlin, .notNext): return "Error:Line Number is not Last Line Number+1, Last Line: \(lastNumber)\(end)"
+        case (.marlin, .checksumMismatch): return "Error:checksum mismatch, Last Line: \(lastNumber)\(end)"
+        case (.marlin, .noChecksum): return "Error:No Checksum with line number, Last Line: \(lastNumber)\(end)"
+        case (.marlin, .noLineNumber): return "Error:No Line Number with checksum, Last Line: \(lastNumber)\(end)"
+        }
     }
 
     // MARK: Sending
@@ -164,7 +173,7 @@ extension MarlinPrinter {
     /// Ends the first command: `ok`, and out of the queue.
     mutating func finish() {
         activity = .none
-        if faultsAreOn, configuration.faults.hasOkFaults {
+        if faultsAreOn, configuration.faults.hasOkFaults, !profile.answers.onReceipt {
             let plan = configuration.faults
             if okFaults.chance(plan.lateOk) {
                 statistics.faults += 1
@@ -176,7 +185,7 @@ extension MarlinPrinter {
     }
 
     mutating func finishNow() {
-        sendOk(number: queue.frontNumber)
+        if !profile.answers.onReceipt { sendOk(number: queue.frontNumber) }
         endCommand()
     }
 
@@ -188,11 +197,8 @@ extension MarlinPrinter {
 
     /// Sends `ok`, with what ADVANCED_OK adds.
     mutating func sendOk(number: Int32?) {
+        if losesOk() { return }
         if faultsAreOn, configuration.faults.hasOkFaults {
-            if okFaults.chance(configuration.faults.lostOk) {
-                statistics.faults += 1
-                return
-            }
             if okFaults.chance(configuration.faults.doubledOk) {
                 statistics.faults += 1
                 sendOkOnce(number: number)
@@ -204,6 +210,11 @@ extension MarlinPrinter {
     private mutating func sendOkOnce(number: Int32?) {
         statistics.oksSent += 1
         timers.nextWait = now + 1_000_000_000
+        if profile.answers.lineNumber, let number {
+            text.set("ok \(number)\(profile.text.end)")
+            send(text)
+            return
+        }
         guard profile.capabilities.advancedOk else {
             send(okLine)
             return
@@ -232,8 +243,18 @@ extension MarlinPrinter {
         text.append(integer: max(0, room))
     }
 
+    /// Counts an `ok` or what stands for one; true when the plan has it lost.
+    mutating func losesOk() -> Bool {
+        oksDue += 1
+        guard faultsAreOn else { return false }
+        let isLost = configuration.faults.lostOkNumber == oksDue || okFaults.chance(configuration.faults.lostOk)
+        if isLost { statistics.faults += 1 }
+        return isLost
+    }
+
     /// Byte and `ok` faults may be limited to the first commands.
     var faultsAreOn: Bool {
+        guard !faultsAreOver else { return false }
         guard let end = configuration.faults.endAfterCommands else { return true }
         return statistics.commandsExecuted < end
     }

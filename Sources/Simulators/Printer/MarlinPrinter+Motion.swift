@@ -151,6 +151,10 @@ extension MarlinPrinter {
         case .lateOk(let time):
             guard time <= now else { return false }
             finishNow()
+        case .stalled(let time):
+            guard time <= now else { return false }
+            activity = .none
+            dispatch()
         }
         return true
     }

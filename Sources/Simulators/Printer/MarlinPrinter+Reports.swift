@@ -3,6 +3,13 @@ extension MarlinPrinter {
     mutating func answerTemperatures() {
         spend(profile.speed.report)
         text.removeAll(keepingCapacity: true)
+        guard profile.answers.temperaturesOnOk, !profile.answers.onReceipt else {
+            appendTemperatures()
+            text.append(profile.text.end)
+            send(text)
+            finish()
+            return
+        }
         if profile.family == .octoPrint {
             appendAdvancedOk(number: queue.frontNumber)
             text.append(" ")
@@ -23,11 +30,8 @@ extension MarlinPrinter {
     /// Sends an `ok` that carries data; the fault plan may lose or double it.
     private mutating func answer(with bytes: [UInt8]) {
         timers.nextWait = now + 1_000_000_000
+        if losesOk() { return }
         if faultsAreOn, configuration.faults.hasOkFaults {
-            if okFaults.chance(configuration.faults.lostOk) {
-                statistics.faults += 1
-                return
-            }
             if okFaults.chance(configuration.faults.doubledOk) {
                 statistics.faults += 1
                 send(bytes)

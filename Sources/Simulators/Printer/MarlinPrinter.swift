@@ -90,6 +90,8 @@ public struct MarlinPrinter: Sendable {
     var words = GCodeWords()
     var text: [UInt8] = []
     var okFaults: SplitMix64
+    var oksDue = 0
+    var faultsAreOver = false
     let okLine: [UInt8]
     let lineCheck: LineCheck
 
@@ -178,6 +180,13 @@ public struct MarlinPrinter: Sendable {
     public mutating func goSilent(at time: UInt64) {
         advance(to: time)
         condition = .silent
+    }
+
+    /// Ends the plan's faults on bytes and `ok`: somebody pressed the plug home.
+    public mutating func endFaults() {
+        faultsAreOver = true
+        input.damage.isActive = false
+        output.damage.isActive = false
     }
 
     /// Presses the button on the printer: ends a wait for the user (M0, the screen after a kill on MK3S 3.13.3).

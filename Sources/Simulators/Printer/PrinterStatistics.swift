@@ -1,5 +1,8 @@
 /// What the simulated printer counted since it was made; a reset does not clear it.
 public struct PrinterStatistics: Sendable, Equatable {
+    /// All zero.
+    public init() {}
+
     /// Bytes the host sent, lost ones included.
     public internal(set) var bytesReceived = 0
     /// Bytes that found the receive buffer full.
@@ -12,6 +15,9 @@ public struct PrinterStatistics: Sendable, Equatable {
     public internal(set) var linesReceived = 0
     /// Commands executed.
     public internal(set) var commandsExecuted = 0
+    /// Commands executed that had no line number, but for housekeeping and what hosts send so on purpose (M108, M112,
+    /// heaters off).
+    public internal(set) var unnumberedCommands = 0
     /// Commands the firmware did not know.
     public internal(set) var unknownCommands = 0
     /// `Resend` messages.
@@ -106,6 +112,12 @@ extension MarlinPrinter {
     /// Whether the printer waits for its button.
     public var isWaitingForUser: Bool {
         if case .waitingForUser = activity { return true }
+        return false
+    }
+
+    /// Whether it was killed and waits for a reset.
+    public var isHalted: Bool {
+        if case .halted = condition { return true }
         return false
     }
 

@@ -1,0 +1,79 @@
+import GCodeStream
+
+// What must hold at every step of a simulation, and at its end.
+
+extension Simulation {
+    /// How long nothing may be executed while a job runs and nothing is in its way any more, in nanoseconds.
+    private static var patience: UInt64 { 240_000_000_000 }
+
+    /// What the engine asks of its owner and of the printer's buffers, after each `advance`.
+    mutating func checkEngine() -> Bool {
+        let bytes = engine.unacknowledgedBytes
+        outcome.mostBytes = max(outcome.mostBytes, bytes)
+        outcome.mostLines = max(outcome.mostLines, engine.unacknowledgedLines)
+        let sent = engine.counters.linesSent
+        if sent != linesSentBefore {
+            linesSentBefore = sent
+            // The oldest line is being executed and has left the receive buffer.
+            if engine.unacknowledgedBytesWaiting > scenario.settings.windowBytes + 6 + Limits.probeAllowance {
+                return violate("\(engine.unacknowledgedBytesWaiting) bytes wait at the printer")
+            }
+            // Until the first probe the window holds to the letter; M108 goes past it on purpose.
+            if engine.counters.probes == 0, !usesInterrupt {
+                if engine.unacknowledgedLines > engine.windowLines {
+                    return violate("\(engine.unacknowledgedLines) lines in a window of \(engine.windowLines)")
+                }
+                if engine.unacknowledgedLines > 1, bytes > scenario.settings.windowBytes {
+                    return violate("\(bytes) bytes in a window of \(scenario.settings.windowBytes)")
+                }
+            }
+        }
+        if engine.unacknowledgedBytes == 0 && engine.unacknowledgedLines > 0 { return violate("lost track of bytes") }
+        if engine.outputCount == 0, engine.deadline <= now { return violate("a deadline that is over: busy loop") }
+        return true
+    }
+
+    /// What the printer has executed since the last step, and whether anything goes on at all.
+    mutating func checkExecution() -> Bool {
+        if let problem = check.check(printer.executedCommands) { return violate(problem) }
+        if check.executed != executedBefore || phase != .running || engine.status == .paused {
+            executedBefore = check.executed
+            lastProgress = now
+            bytesAtProgress = engine.counters.bytesSent
+            return true
+        }
+        if engine.counters.bytesSent - bytesAtProgress > 200_000 {
+            return violate("sends and sends, and nothing is executed")
+        }
+        var since = max(lastProgress, start + (scenario.faultsEnd ?? 0))
+        if scenario.wire.deafFrom != .max { since = max(since, start + scenario.wire.deafUntil) }
+        // A printer that is dead is given up after the silence limit, and not before.
+        if scenario.faults.silentAfterCommands != nil { since += scenario.settings.silenceLimit }
+        if now > since + Self.patience + scenario.faults.stallMilliseconds * 1_000_000 {
+            return violate("no progress for \(seconds(now - since)) s")
+        }
+        return true
+    }
+
+    /// Lets the printer execute what it has, and looks whether everything that was promised came true.
+    mutating func finalCheck() {
+        for second in 1...200 as ClosedRange<UInt64> {
+            printer.advance(to: now + second * 1_000_000_000)
+            if printer.isWaitingForUser { printer.pressButton(at: now + second * 1_000_000_000) }
+        }
+        guard outcome.violation == nil else { return }
+        if let problem = check.check(printer.executedCommands) {
+            outcome.violation = problem
+            return
+        }
+        if outcome.finishedJobs == scenario.jobs.count, !check.isComplete {
+            outcome.violation = "finished, but executed \(check.progress)"
+        } else if outcome.failures.isEmpty, scenario.faults.miscountAfterCommands == nil {
+            if let command = acknowledged.first(where: { !check.wasExecuted($0) }) {
+                outcome.violation = "\"\(command)\" was acknowledged and never executed"
+            } else if let left = pending.values.min() {
+                outcome.violation = "nothing was ever heard of \"\(left)\""
+            }
+        }
+    }
+}
