@@ -47,8 +47,10 @@ import Testing
         try rig.attach()
         try folder.move("gcodes/a.gcode", to: "gcodes/b.gcode")
         try folder.remove("gcodes/b.gcode")
-        #expect(
-            try rig.settle() == ["- /local/a.gcode", "- /local/b.gcode"] || rig.changes.contains("+ /local/b.gcode"))
+        // Whether the new name was ever seen depends on how fast the watcher is.
+        let told = try rig.settle()
+        let b = ["+ /local/b.gcode", "- /local/b.gcode"]
+        #expect(told.first == "- /local/a.gcode" && [[], [b[1]], b].contains(Array(told.dropFirst())), "\(told)")
         #expect(rig.tree.child("a.gcode") == nil && rig.tree.child("b.gcode") == nil)
         rig.forget()
         try folder.write("G28\n", to: "gcodes/a.gcode")

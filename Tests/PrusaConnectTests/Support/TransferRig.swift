@@ -25,6 +25,8 @@ final class TransferRig: @unchecked Sendable {
         server = try ScriptedServer { request in
             if request.isEvent { return .noContent }
             guard request.isTelemetry else { return box.value(request) }
+            // One command at a time, as from Connect.
+            guard request.json?["command_id"] == nil else { return .noContent }
             return commands.change { waiting in
                 guard !waiting.isEmpty else { return .noContent }
                 let (id, json) = waiting.removeFirst()
@@ -51,7 +53,7 @@ final class TransferRig: @unchecked Sendable {
     /// Address of a file on this server.
     func url(_ path: String = "/files/box.gcode") -> String { server.settings.server.baseURL + path }
 
-    /// Lets the next telemetry bring a command.
+    /// Lets a telemetry without a running command bring a command.
     func order(_ id: Int, _ name: String, _ keywords: JSONObject = [:]) {
         let json: JSONValue = ["command": .string(name), "kwargs": .object(keywords)]
         commands.change { $0.append((String(id), json.wireText)) }
