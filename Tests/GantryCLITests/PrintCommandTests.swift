@@ -83,9 +83,9 @@ import Testing
         ("box.gcode", "", "gantry: box.gcode is empty.\n"),
         ("box.gcode", "; only words\n\n", "gantry: box.gcode contains no G-code command.\n"),
         (
-            "box.gcode", "GCDE\u{1}\u{0}\u{0}\u{0}\u{1}\u{0}",
-            "gantry: box.gcode is binary G-code. Switch off `Supports binary G-code` in the slicer's printer settings "
-                + "and export again.\n"
+            "box.gcode", "GCDE\u{2}\u{0}\u{0}\u{0}\u{1}\u{0}",
+            "gantry: box.gcode is binary G-code that cannot be read: header at byte 0: version 2 of the format is not "
+                + "known, only 1 is. Copy it again, or export it anew from the slicer.\n"
         ),
         (
             "box.gcode", "\u{7F}ELF\u{2}\u{1}\u{1}\u{0}\u{0}\u{0}\u{0}",

@@ -246,7 +246,7 @@ import Testing
                 ("../secret", "Path leads outside of its storage: /local/../secret"),
                 ("empty.gcode", "/local/empty.gcode is empty."),
                 ("comments.gcode", "/local/comments.gcode contains no G-code command."),
-                ("binary.gcode", "/local/binary.gcode is binary G-code."),
+                ("binary.gcode", "/local/binary.gcode is binary G-code that cannot be read: header at byte 0"),
                 ("long.gcode", "/local/long.gcode, line 2: the command has 125 characters"),
             ] {
                 let answer = try await rig.order("START_PRINT", ["path": .string("/local/" + name)])
