@@ -52,7 +52,8 @@ public struct StorageNames: Equatable, Sendable {
         var name = ""
         for scalar in label.unicodeScalars {
             let isOdd =
-                scalar.value < 0x20 || (0x7F..<0xA0).contains(scalar.value) || "/\\:*?\"<>|".unicodeScalars.contains(scalar)
+                scalar.value < 0x20 || (0x7F..<0xA0).contains(scalar.value)
+                || "/\\:*?\"<>|".unicodeScalars.contains(scalar)
                 || scalar.properties.generalCategory == .format || scalar == "\u{FFFD}"
             name.unicodeScalars.append(isOdd ? "_" : scalar)
         }
