@@ -18,6 +18,7 @@ let package = Package(
     products: [
         .executable(name: "gantry", targets: ["GantryCLI"]),
         .executable(name: "gantry-bench", targets: ["GantryBench"]),
+        .executable(name: "gantry-board", targets: ["BoardProbe"]),
         .library(name: "GCodeStream", targets: ["GCodeStream"]),
         .library(name: "MarlinLink", targets: ["MarlinLink"]),
         .library(name: "PrusaConnect", targets: ["PrusaConnect"]),
@@ -49,6 +50,9 @@ let package = Package(
         .target(name: "MarlinLink", dependencies: ["GCodeStream", "CSerial"]),
         .target(name: "PrusaConnect", dependencies: ["CCurl", crypto]),
         .target(name: "BoardIO", dependencies: ["CGpiod", "CUdev"]),
+
+        // The board by hand: for trying a wiring, and for the rig in hardware/vm.
+        .executableTarget(name: "BoardProbe", dependencies: ["BoardIO"]),
 
         // The benchmark: the printer and two hosts in C, and a malloc that counts. Nothing else may link these.
         .target(name: "CAllocationCounter", path: "CModules/CAllocationCounter"),
