@@ -49,7 +49,7 @@ public final class BoardDevices: Sendable {
         /// A line cannot be used; it is tried again. Told once for each reason.
         case lineFailed(line: String, GPIOError)
         /// News of a stick.
-        case storage(StorageEvent)
+        case storage(StickEvent)
         /// A serial port came (with its links) or went.
         case serialPort(SerialPort, isAttached: Bool)
     }
@@ -71,7 +71,7 @@ public final class BoardDevices: Sendable {
     }
 
     private let lines: [Line]
-    private let keeper: StorageKeeper?
+    private let keeper: StickKeeper?
     private let onEvent: @Sendable (Event) -> Void
     private let wake: WakePipe
     private let stopping = Atomic<Bool>(false)
@@ -84,7 +84,7 @@ public final class BoardDevices: Sendable {
     ///   - storage: how sticks are used; nil leaves them alone.
     ///   - onEvent: called on the threads of this object.
     public init(
-        lines: [Line], storage: StorageSettings?, onEvent: @escaping @Sendable (Event) -> Void
+        lines: [Line], storage: StickSettings?, onEvent: @escaping @Sendable (Event) -> Void
     ) throws(StartError) {
         guard let wake = WakePipe() else { throw .resources }
         self.wake = wake
@@ -94,7 +94,7 @@ public final class BoardDevices: Sendable {
             keeper = nil
             return
         }
-        guard let keeper = StorageKeeper(storage, onEvent: { onEvent(.storage($0)) }) else { throw .resources }
+        guard let keeper = StickKeeper(storage, onEvent: { onEvent(.storage($0)) }) else { throw .resources }
         self.keeper = keeper
     }
 
@@ -128,12 +128,12 @@ public final class BoardDevices: Sendable {
     }
 
     /// The sticks that can be read now, by name.
-    public var storages: [Storage] { keeper?.list ?? [] }
+    public var storages: [Stick] { keeper?.list ?? [] }
 
     /// Writes out what waits for a stick and unmounts it. `done` is called on a thread of this object, after the event
     /// that it is gone; with nil when it may be pulled.
-    public func eject(_ name: String, done: @escaping @Sendable (StorageError?) -> Void) {
-        guard let keeper else { return done(StorageError(.eject, name, code: ENOENT)) }
+    public func eject(_ name: String, done: @escaping @Sendable (StickError?) -> Void) {
+        guard let keeper else { return done(StickError(.eject, name, code: ENOENT)) }
         keeper.eject(name, done: done)
     }
 }

@@ -6,11 +6,11 @@ struct DeviceLoop: ~Copyable {
     let monitor: UdevMonitor
     let wake: WakePipe
     let onEvent: @Sendable (BoardDevices.Event) -> Void
-    let keeper: StorageKeeper?
+    let keeper: StickKeeper?
 
     init(
         lines: [LineWatch], monitor: consuming UdevMonitor, wake: WakePipe,
-        onEvent: @escaping @Sendable (BoardDevices.Event) -> Void, keeper: StorageKeeper?
+        onEvent: @escaping @Sendable (BoardDevices.Event) -> Void, keeper: StickKeeper?
     ) {
         self.lines = lines
         self.monitor = monitor

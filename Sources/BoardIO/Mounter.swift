@@ -8,17 +8,17 @@ struct Mounter: Sendable {
     let isReadOnly: Bool
 
     /// Mounts a volume at `base`/`name`, read-only when it cannot be written to.
-    func mount(_ volume: USBFileSystem, name: String) throws(StorageError) -> (path: String, isReadOnly: Bool) {
+    func mount(_ volume: USBFileSystem, name: String) throws(StickError) -> (path: String, isReadOnly: Bool) {
         let path = base + "/" + name
         for folder in [base, path] where mkdir(folder, 0o755) != 0 && errno != EEXIST {
-            throw StorageError(.makeFolder, folder, code: errno)
+            throw StickError(.makeFolder, folder, code: errno)
         }
         if isReadOnly || !attempt(volume, path, isReadOnly: false) {
             // A medium with its write protection on says EROFS or EACCES; a dirty NTFS is only good for reading.
             guard attempt(volume, path, isReadOnly: true) else {
                 let code = errno
                 rmdir(path)
-                throw StorageError(.mount, volume.node, type: volume.type, code: code)
+                throw StickError(.mount, volume.node, type: volume.type, code: code)
             }
             return (path, true)
         }
@@ -59,9 +59,9 @@ struct Mounter: Sendable {
     /// Writes out what waits and unmounts. When this returns the stick may be pulled.
     ///
     /// - Throws: EBUSY while a file is open on it.
-    func eject(_ storage: Storage) throws(StorageError) {
+    func eject(_ storage: Stick) throws(StickError) {
         guard umount2(storage.path, Int32(UMOUNT_NOFOLLOW)) == 0 else {
-            throw StorageError(.eject, storage.name, code: errno)
+            throw StickError(.eject, storage.name, code: errno)
         }
         rmdir(storage.path)
     }

@@ -1,26 +1,26 @@
 import Glibc
 
 /// Knows the sticks: mounts those that come, clears up after those that go. Slow, so it has a thread of its own (see
-/// `StorageKeeper`); not for two at once.
+/// `StickKeeper`); not for two at once.
 struct Sticks {
     private let mounter: Mounter
     private let mounts: Bool
-    private var names: StorageNames
+    private var names: StickNames
     private var present: [String: USBFileSystem] = [:]
-    private var attached: [String: Storage] = [:]
+    private var attached: [String: Stick] = [:]
     /// Ejected but still plugged in: left alone until pulled.
     private var ejected: Set<String> = []
 
     /// - Parameters:
     ///   - settings: how the owner wants it.
-    init(_ settings: StorageSettings) {
+    init(_ settings: StickSettings) {
         mounter = Mounter(base: settings.directory, isReadOnly: settings.isReadOnly)
         mounts = settings.mounts
-        names = StorageNames(reserved: settings.reservedNames)
+        names = StickNames(reserved: settings.reservedNames)
     }
 
     /// The sticks that can be read now, by name.
-    var list: [Storage] { attached.values.sorted { $0.name < $1.name } }
+    var list: [Stick] { attached.values.sorted { $0.name < $1.name } }
 
     /// Clears up what a process before this one left behind when it was killed.
     func clearLeftovers() {
@@ -28,7 +28,7 @@ struct Sticks {
     }
 
     /// A volume is there, or something about it changed.
-    mutating func appeared(_ volume: USBFileSystem) -> [StorageEvent] {
+    mutating func appeared(_ volume: USBFileSystem) -> [StickEvent] {
         if let old = present[volume.node] {
             if old == volume { return [] }
             // Formatted anew, or another card in the same reader.
@@ -40,7 +40,7 @@ struct Sticks {
 
     /// A device is gone, whether it was a volume or not. The kernel does not take the mount away: until somebody does,
     /// the folder looks empty and every file fails.
-    mutating func vanished(_ node: String) -> [StorageEvent] {
+    mutating func vanished(_ node: String) -> [StickEvent] {
         present[node] = nil
         let wasEjected = ejected.remove(node) != nil
         guard let storage = attached.removeValue(forKey: node) else {
@@ -53,18 +53,18 @@ struct Sticks {
     }
 
     /// All volumes that are there, after news were lost or at the start.
-    mutating func compare(with volumes: [USBFileSystem]) -> [StorageEvent] {
+    mutating func compare(with volumes: [USBFileSystem]) -> [StickEvent] {
         let nodes = Set(volumes.map(\.node))
-        var events: [StorageEvent] = []
+        var events: [StickEvent] = []
         for node in present.keys.sorted() where !nodes.contains(node) { events += vanished(node) }
         for volume in volumes { events += appeared(volume) }
         return events
     }
 
     /// The mount table changed: somebody else may have mounted a stick, or unmounted ours.
-    mutating func mountsChanged() -> [StorageEvent] {
+    mutating func mountsChanged() -> [StickEvent] {
         let table = MountTable.read()
-        var events: [StorageEvent] = []
+        var events: [StickEvent] = []
         for (node, storage) in attached.sorted(by: { $0.key < $1.key })
         where !table.contains(where: { $0.path == storage.path && $0.source == node }) {
             attached[node] = nil
@@ -82,11 +82,11 @@ struct Sticks {
     }
 
     /// Unmounts a stick of ours so that it may be pulled.
-    mutating func eject(_ name: String) throws(StorageError) -> [StorageEvent] {
+    mutating func eject(_ name: String) throws(StickError) -> [StickEvent] {
         guard let (node, storage) = attached.first(where: { $0.value.name == name }) else {
-            throw StorageError(.eject, name, code: ENOENT)
+            throw StickError(.eject, name, code: ENOENT)
         }
-        guard storage.isOwn else { throw StorageError(.eject, name, code: EPERM) }
+        guard storage.isOwn else { throw StickError(.eject, name, code: EPERM) }
         try mounter.eject(storage)
         attached[node] = nil
         ejected.insert(node)
@@ -102,13 +102,13 @@ struct Sticks {
         attached = [:]
     }
 
-    private mutating func attach(_ volume: USBFileSystem) -> [StorageEvent] {
+    private mutating func attach(_ volume: USBFileSystem) -> [StickEvent] {
         if let mount = Self.mount(of: volume.node, in: MountTable.read()) {
             return [note(volume, mount.path, isReadOnly: mount.isReadOnly, isOwn: false)]
         }
         guard mounts else { return [] }
         let name = names.name(node: volume.node, label: volume.label, uuid: volume.uuid)
-        do throws(StorageError) {
+        do throws(StickError) {
             let (path, isReadOnly) = try mounter.mount(volume, name: name)
             return [note(volume, path, isReadOnly: isReadOnly, isOwn: true)]
         } catch {
@@ -119,9 +119,9 @@ struct Sticks {
 
     private mutating func note(
         _ volume: USBFileSystem, _ path: String, isReadOnly: Bool, isOwn: Bool
-    ) -> StorageEvent {
+    ) -> StickEvent {
         let name = names.name(node: volume.node, label: volume.label, uuid: volume.uuid)
-        let storage = Storage(
+        let storage = Stick(
             name: name, label: volume.label, node: volume.node, path: path, isReadOnly: isReadOnly, isOwn: isOwn)
         attached[volume.node] = storage
         return .attached(storage)
@@ -133,7 +133,7 @@ struct Sticks {
 }
 
 /// How the owner wants sticks.
-public struct StorageSettings: Equatable, Sendable {
+public struct StickSettings: Equatable, Sendable {
     /// False: only sticks that something else mounts are used.
     public var mounts = true
     /// Never write to a stick.

@@ -61,19 +61,19 @@ enum Probe {
 
     private static func watch(_ arguments: [String]) throws {
         var lines: [BoardDevices.Line] = []
-        var storage: StorageSettings?
+        var storage: StickSettings?
         for argument in arguments {
             let parts = argument.split(separator: ":", maxSplits: 1).map(String.init)
             switch (parts.first, parts.count) {
             case ("level", 2): lines.append(try line(parts[1], .level))
             case ("pulses", 2): lines.append(try line(parts[1], .pulses))
             case ("mount", 2):
-                var settings = StorageSettings()
+                var settings = StickSettings()
                 settings.isReadOnly = !parts[1].hasSuffix(",rw")
                 settings.directory = settings.isReadOnly ? parts[1] : String(parts[1].dropLast(3))
                 storage = settings
             case ("mounted", 1):
-                storage = StorageSettings()
+                storage = StickSettings()
                 storage?.mounts = false
             default: throw UsageError(text: usage)
             }

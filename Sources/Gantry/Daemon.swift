@@ -1,3 +1,4 @@
+import BoardIO
 import GCodeStream
 import Logging
 import MarlinLink
@@ -8,6 +9,8 @@ import Synchronization
 public final class Daemon: Sendable {
     private let machine: Machine
     private let bridge: ConnectBridge
+    let board: Board
+    private let control: ControlSocket
     private let logger: Logger
 
     /// Puts the parts together; nothing runs yet.
@@ -16,7 +19,16 @@ public final class Daemon: Sendable {
     ///   - configuration: what `gantry.ini` and the command line say.
     ///   - scripts: what is sent on pause, resume and cancel.
     ///   - logger: takes the log; secrets never get there.
-    public init(configuration: GantryConfiguration, scripts: Scripts = Scripts(), logger: Logger) throws {
+    public convenience init(configuration: GantryConfiguration, scripts: Scripts = Scripts(), logger: Logger) throws {
+        try self.init(
+            configuration: configuration, scripts: scripts, logger: logger,
+            makeSwitch: { power throws(GPIOError) in try GPIOSwitch(power) })
+    }
+
+    /// `makeSwitch` takes output lines.
+    init(
+        configuration: GantryConfiguration, scripts: Scripts, logger: Logger, makeSwitch: @escaping Board.SwitchMaker
+    ) throws {
         guard let type = configuration.type else { throw ConfigurationError.noType }
         guard let serialNumber = configuration.serialNumber else { throw ConfigurationError.noSerialNumber }
         let settings = try Self.settings(configuration.settings)
@@ -28,15 +40,24 @@ public final class Daemon: Sendable {
         let printer = try Printer(
             type: type, serialNumber: serialNumber, connection: settings, info: info,
             log: { level, message in logger.log(level: level.swiftLog, "\(message)") })
-        let observer = Mutex<ConnectBridge?>(nil)
+        let observers = Mutex<(ConnectBridge, Board)?>(nil)
         let machine = Machine(configuration: configuration.link, scripts: scripts) { change in
             log(change, to: logger)
-            observer.withLock { $0 }?.take(change)
+            guard let (bridge, board) = observers.withLock({ $0 }) else { return }
+            bridge.take(change)
+            board.take(change)
         }
-        bridge = ConnectBridge(
+        let bridge = ConnectBridge(
             printer: printer, machine: machine, storage: storage, firmware: configuration.firmware)
-        let bridge = bridge
-        observer.withLock { $0 = bridge }
+        let board = Board(configuration.board, machine: machine, makeSwitch: makeSwitch) { change in
+            log(change, to: logger)
+            if case .attention(let reason) = change { bridge.takeAttention(reason) }
+        }
+        bridge.attach(board)
+        observers.withLock { $0 = (bridge, board) }
+        self.bridge = bridge
+        self.board = board
+        control = ControlSocket(path: configuration.controlSocket, board: board)
         printer.onConditions { conditions in logger.info("Connect: \(conditions)") }
         self.machine = machine
         self.logger = logger
@@ -60,6 +81,11 @@ public final class Daemon: Sendable {
     /// Runs on the calling thread until `stop`.
     public func run() throws {
         StartupMemory.release()
+        try board.start()
+        defer { board.stop() }
+        // Without it the daemon prints all the same; only `gantry power` and `gantry storage` do not reach it.
+        if let problem = control.start() { logger.warning("\(problem)") }
+        defer { control.stop() }
         try bridge.start()
         StartupMemory.release()
         machine.run()
@@ -91,6 +117,8 @@ private func log(_ change: Machine.Change, to logger: Logger) {
     case .state(let state, let reason, _):
         let text = "\(state.rawValue)\(reason.map { ": \($0)" } ?? "")"
         logger.log(level: state == .error ? .error : .notice, "\(text)")
+    case .halted:
+        break
     case .attention(let isNeeded):
         logger.notice("\(isNeeded ? "the printer waits for its user" : "the printer goes on")")
     case .identified(let identity):
@@ -99,6 +127,23 @@ private func log(_ change: Machine.Change, to logger: Logger) {
         logger.warning("\(text)")
     case .message(let text):
         logger.debug("\(text)")
+    }
+}
+
+private func log(_ change: Board.Change, to logger: Logger) {
+    switch change {
+    case .attention(let reason):
+        if let reason { logger.warning("attention: \(reason)") }
+    case .warning(let text):
+        logger.warning("\(text)")
+    case .notice(let text):
+        logger.notice("\(text)")
+    case .storage(.attached(let storage)):
+        logger.notice("stick \(storage.name) is at \(storage.path)\(storage.isReadOnly ? ", read-only" : "")")
+    case .storage(.detached(let storage, let wasEjected)):
+        logger.notice("stick \(storage.name) \(wasEjected ? "was ejected" : "was torn out")")
+    case .storage(.failed(let error)):
+        logger.warning("\(error)")
     }
 }
 

@@ -12,6 +12,9 @@ final class ConnectBridge: Sendable {
     private let storage: LocalStorage
     private let mailbox = Mailbox<Bool>()
     private let attention = Mutex(false)
+    /// Why somebody has to act at the board.
+    private let boardReason = Mutex<String?>(nil)
+    private let board = Mutex<Board?>(nil)
     private let configuredFirmware: String?
 
     init(printer: Printer, machine: Machine, storage: LocalStorage, firmware: String?) {
@@ -20,6 +23,9 @@ final class ConnectBridge: Sendable {
         self.storage = storage
         configuredFirmware = firmware
     }
+
+    /// Lines and sticks count from now on. Before `start`.
+    func attach(_ board: Board) { self.board.withLock { $0 = board } }
 
     /// Begins to talk to Connect.
     func start() throws(PrinterError) {
@@ -42,8 +48,9 @@ final class ConnectBridge: Sendable {
     }
 
     private func report() {
-        let telemetry = Telemetry(
+        var telemetry = Telemetry(
             snapshot: machine.snapshot, state: machine.state, job: machine.job, now: .now)
+        telemetry.extruderFilamentSensor = board.withLock { $0 }?.hasFilament.map { $0 ? .hasFilament : .noFilament }
         printer.telemetry(telemetry)
     }
 
@@ -54,7 +61,8 @@ final class ConnectBridge: Sendable {
         case .state(let state, let reason, let command):
             if state.hasJob, let job = machine.job { printer.jobID = job.id }
             printer.setState(
-                connectState(state), source: command == nil ? .marlin : .connect, reason: reason, commandID: command)
+                connectState(state), source: command == nil ? .marlin : .connect,
+                reason: reason ?? boardReason.withLock { $0 }, commandID: command)
             if !state.hasJob { printer.jobID = nil }
             report()
         case .attention(let isNeeded):
@@ -67,13 +75,20 @@ final class ConnectBridge: Sendable {
                 printer.updateInfo { $0.firmware = identity.firmware }
                 printer.sendInfo()
             }
-        case .warning, .message:
+        case .halted, .warning, .message:
             break
         }
     }
 
+    /// Somebody has to act at the board, for this reason; nil: no longer.
+    func takeAttention(_ reason: String?) {
+        boardReason.withLock { $0 = reason }
+        printer.setState(connectState(machine.state), source: .marlin, reason: reason ?? machine.reason)
+    }
+
     private func connectState(_ state: MachineState) -> PrinterState {
-        if attention.withLock({ $0 }), state != .error { return .attention }
+        let needsUser = attention.withLock { $0 } || boardReason.withLock { $0 != nil }
+        if needsUser, state != .error { return .attention }
         return switch state {
         case .busy: .busy
         case .idle: .idle
@@ -93,6 +108,8 @@ final class ConnectBridge: Sendable {
         printer.on(.startPrint) { [self] command in
             let path = try command.required("path")
             let file = try storage.resolve(path)
+            // Switched on first; refused in a state where no job could begin anyway.
+            if !machine.state.hasJob { try board.withLock { $0 }?.prepareForPrint() }
             do {
                 try machine.startJob(file: file, path: path, command: command.id)
             } catch MachineError.file(let error) {
@@ -122,6 +139,11 @@ final class ConnectBridge: Sendable {
             return .finished
         }
         printer.on(.resetPrinter) { [self] command in
+            if let board = board.withLock({ $0 }), board.configuration.power?.resetsByPower == true {
+                let answer = board.power(.cycle(force: true))
+                guard !answer.hasPrefix("unknown") else { throw CommandError(answer) }
+                return .finished
+            }
             try machine.reset(command: command.id)
             return .finished
         }

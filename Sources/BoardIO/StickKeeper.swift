@@ -2,30 +2,30 @@ import Glibc
 import Synchronization
 
 /// The thread that mounts and unmounts: a stick that takes its time keeps nobody else waiting.
-final class StorageKeeper: Sendable {
+final class StickKeeper: Sendable {
     private enum Order: Sendable {
         case appeared(USBFileSystem)
         case vanished(node: String)
         case mountsChanged
         case rescan
-        case eject(String, @Sendable (StorageError?) -> Void)
+        case eject(String, @Sendable (StickError?) -> Void)
         case stop
     }
 
     private struct Queue: Sendable {
         var orders: [Order] = []
-        var list: [Storage] = []
+        var list: [Stick] = []
         var isClosed = false
     }
 
     private let queue = Mutex(Queue())
     private let wake: WakePipe
-    private let settings: StorageSettings
-    private let onEvent: @Sendable (StorageEvent) -> Void
+    private let settings: StickSettings
+    private let onEvent: @Sendable (StickEvent) -> Void
     private let thread = Mutex<BoardThread?>(nil)
 
     /// Nil when the process has no descriptors left. `onEvent` is called on the keeper's thread.
-    init?(_ settings: StorageSettings, onEvent: @escaping @Sendable (StorageEvent) -> Void) {
+    init?(_ settings: StickSettings, onEvent: @escaping @Sendable (StickEvent) -> Void) {
         guard let wake = WakePipe() else { return nil }
         self.wake = wake
         self.settings = settings
@@ -47,7 +47,7 @@ final class StorageKeeper: Sendable {
     }
 
     /// The sticks that can be read now.
-    var list: [Storage] { queue.withLock { $0.list } }
+    var list: [Stick] { queue.withLock { $0.list } }
 
     func appeared(_ volume: USBFileSystem) { post(.appeared(volume)) }
     func vanished(node: String) { post(.vanished(node: node)) }
@@ -56,8 +56,8 @@ final class StorageKeeper: Sendable {
     func rescan() { post(.rescan) }
 
     /// Unmounts a stick; `done` is called on the keeper's thread.
-    func eject(_ name: String, done: @escaping @Sendable (StorageError?) -> Void) {
-        if !post(.eject(name, done)) { done(StorageError(.eject, name, code: ENOENT)) }
+    func eject(_ name: String, done: @escaping @Sendable (StickError?) -> Void) {
+        if !post(.eject(name, done)) { done(StickError(.eject, name, code: ENOENT)) }
     }
 
     @discardableResult
@@ -98,12 +98,12 @@ final class StorageKeeper: Sendable {
             defer { queue.orders = [] }
             return queue.orders
         }
-        for case .eject(let name, let done) in late { done(StorageError(.eject, name, code: ENOENT)) }
+        for case .eject(let name, let done) in late { done(StickError(.eject, name, code: ENOENT)) }
         sticks.close()
     }
 
     private func obey(_ order: Order, _ sticks: inout Sticks) {
-        var events: [StorageEvent] = []
+        var events: [StickEvent] = []
         var answer: (() -> Void)?
         switch order {
         case .appeared(let volume): events = sticks.appeared(volume)
@@ -113,7 +113,7 @@ final class StorageKeeper: Sendable {
             // Without udev's list nothing can be said: what was there stays.
             if let volumes = try? UdevDevices.usbFileSystems() { events = sticks.compare(with: volumes) }
         case .eject(let name, let done):
-            do throws(StorageError) {
+            do throws(StickError) {
                 events = try sticks.eject(name)
                 answer = { done(nil) }
             } catch {

@@ -2,7 +2,7 @@ import Testing
 
 @testable import BoardIO
 
-@Suite struct StorageNamesTests {
+@Suite struct StickNamesTests {
     @Test(arguments: [
         ("PRUSA", "PRUSA"), ("My stick", "My stick"), ("  padded  ", "padded"), ("a/b\\c", "a_b_c"), ("..", "usb"),
         (".hidden", "hidden"), ("", "usb"), ("///", "usb"), ("tab\there", "tab_here"), ("Größe", "Größe"),
@@ -10,21 +10,21 @@ import Testing
         ("bad\u{FFFD}utf8", "bad_utf8"), ("🏗️", "🏗️"),
     ])
     func labelsBecomeNames(label: String, expected: String) {
-        #expect(StorageNames.clean(label) == expected)
+        #expect(StickNames.clean(label) == expected)
     }
 
     @Test func longLabelsAreCutBetweenCharacters() {
-        let name = StorageNames.clean(String(repeating: "ä", count: 100))
+        let name = StickNames.clean(String(repeating: "ä", count: 100))
         #expect(name == String(repeating: "ä", count: 24))
-        var names = StorageNames()
+        var names = StickNames()
         let label = String(repeating: "x", count: 100)
         _ = names.name(node: "/dev/sda", label: label, uuid: nil)
         let second = names.name(node: "/dev/sdb", label: label, uuid: nil)
-        #expect(second.utf8.count == StorageNames.longest && second.hasSuffix("-2"))
+        #expect(second.utf8.count == StickNames.longest && second.hasSuffix("-2"))
     }
 
     @Test func theSameLabelTwiceIsNumbered() {
-        var names = StorageNames(reserved: ["local"])
+        var names = StickNames(reserved: ["local"])
         #expect(names.name(node: "/dev/sda1", label: "STICK", uuid: "1") == "STICK")
         #expect(names.name(node: "/dev/sdb1", label: "stick", uuid: "2") == "stick-2")
         #expect(names.name(node: "/dev/sdc1", label: nil, uuid: nil) == "usb")
@@ -34,7 +34,7 @@ import Testing
     }
 
     @Test func theSameStickBackHasItsName() {
-        var names = StorageNames()
+        var names = StickNames()
         _ = names.name(node: "/dev/sda1", label: "STICK", uuid: "1")
         #expect(names.name(node: "/dev/sdb1", label: "STICK", uuid: "2") == "STICK-2")
         #expect(names.release(node: "/dev/sda1") == "STICK")
@@ -51,7 +51,7 @@ import Testing
     func aPlugStormKeepsNamesApart(_ seed: UInt64) throws {
         var dice = Dice(seed: seed)
         let labels = ["A", "a", "", "/", "A-2", String(repeating: "é", count: 60)]
-        var names = StorageNames(reserved: ["local"])
+        var names = StickNames(reserved: ["local"])
         var present: Set<String> = []
         for step in 0..<2000 {
             let node = "/dev/sd\(Int.random(in: 0..<8, using: &dice))"
@@ -61,7 +61,7 @@ import Testing
                 present.insert(node)
                 let label = try #require(labels.randomElement(using: &dice))
                 let name = names.name(node: node, label: label, uuid: "\(Int.random(in: 0..<200, using: &dice))")
-                #expect(!name.isEmpty && !name.contains("/") && name.utf8.count <= StorageNames.longest)
+                #expect(!name.isEmpty && !name.contains("/") && name.utf8.count <= StickNames.longest)
             }
             #expect(Set(names.names.map { $0.lowercased() }).count == present.count, "seed \(seed) step \(step)")
         }

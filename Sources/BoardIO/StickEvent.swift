@@ -1,7 +1,7 @@
 import Glibc
 
 /// A stick that can be read.
-public struct Storage: Equatable, Sendable {
+public struct Stick: Equatable, Sendable {
     /// Its name among the storages, unique while it is there.
     public let name: String
     /// What is written on the volume, nil when nothing is.
@@ -17,17 +17,17 @@ public struct Storage: Equatable, Sendable {
 }
 
 /// News of the sticks.
-public enum StorageEvent: Equatable, Sendable {
+public enum StickEvent: Equatable, Sendable {
     /// Its files can be read now.
-    case attached(Storage)
+    case attached(Stick)
     /// It is gone. `wasEjected`: unmounted before, so nothing was lost.
-    case detached(Storage, wasEjected: Bool)
+    case detached(Stick, wasEjected: Bool)
     /// A stick that cannot be used, and why.
-    case failed(StorageError)
+    case failed(StickError)
 }
 
 /// What went wrong with a stick.
-public struct StorageError: Error, Equatable, Sendable, CustomStringConvertible {
+public struct StickError: Error, Equatable, Sendable, CustomStringConvertible {
     /// What was tried.
     public enum Operation: String, Equatable, Sendable {
         /// Making the folder it is mounted in.

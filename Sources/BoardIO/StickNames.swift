@@ -1,7 +1,7 @@
 /// Gives sticks their names: the label where it can be a folder's name, made unique. Pure.
 ///
 /// A stick that comes back gets the name it had, as long as nobody else has it: a print from it goes on by its path.
-public struct StorageNames: Equatable, Sendable {
+public struct StickNames: Equatable, Sendable {
     /// The name of a stick without a usable label.
     public static let fallback = "usb"
     /// Longest name in bytes, a number at its end included.
