@@ -11,6 +11,7 @@ public final class Daemon: Sendable {
     private let bridge: ConnectBridge
     let board: Board
     private let control: ControlSocket
+    private let notifier: ServiceNotifier
     private let logger: Logger
 
     /// Puts the parts together; nothing runs yet.
@@ -49,7 +50,12 @@ public final class Daemon: Sendable {
         }
         let bridge = ConnectBridge(
             printer: printer, machine: machine, storage: storage, firmware: configuration.firmware)
-        let board = Board(configuration.board, machine: machine, makeSwitch: makeSwitch) { change in
+        let notifier = ServiceNotifier()
+        let watchdog = Watchdog(notifier)
+        // The board's thread asks machine and link for their state, so a sign of life from it is one of theirs, too.
+        let board = Board(
+            configuration.board, machine: machine, makeSwitch: makeSwitch, onTick: { watchdog.tick() }
+        ) { change in
             log(change, to: logger)
             if case .attention(let reason) = change { bridge.takeAttention(reason) }
         }
@@ -57,6 +63,7 @@ public final class Daemon: Sendable {
         observers.withLock { $0 = (bridge, board) }
         self.bridge = bridge
         self.board = board
+        self.notifier = notifier
         control = ControlSocket(path: configuration.controlSocket, board: board)
         printer.onConditions { conditions in logger.info("Connect: \(conditions)") }
         self.machine = machine
@@ -88,7 +95,9 @@ public final class Daemon: Sendable {
         defer { control.stop() }
         try bridge.start()
         StartupMemory.release()
+        notifier.ready()
         machine.run()
+        notifier.stopping()
         bridge.stop()
         logger.notice("stopped")
     }

@@ -39,18 +39,20 @@ final class Board: Sendable {
     private let machine: Machine
     private let makeSwitch: SwitchMaker
     private let onChange: @Sendable (Change) -> Void
+    private let onTick: @Sendable () -> Void
     private let mailbox = Mailbox<Message>()
     private let ended = Mailbox<Bool>()
     private let devices = Mutex<BoardDevices?>(nil)
     private let seen = Mutex<Bool?>(nil)
 
-    /// Nothing is taken before `start`. `onChange` is called on the board's thread.
+    /// Nothing is taken before `start`. `onChange` is called on the board's thread, and `onTick` about twice a second.
     init(
         _ configuration: BoardConfiguration, machine: Machine,
         makeSwitch: @escaping SwitchMaker = { power throws(GPIOError) in try GPIOSwitch(power) },
-        onChange: @escaping @Sendable (Change) -> Void
+        onTick: @escaping @Sendable () -> Void = {}, onChange: @escaping @Sendable (Change) -> Void
     ) {
         self.configuration = configuration
+        self.onTick = onTick
         self.machine = machine
         self.makeSwitch = makeSwitch
         self.onChange = onChange
@@ -152,6 +154,7 @@ final class Board: Sendable {
                 duties.take(message)
             }
             duties.tick()
+            onTick()
         }
     }
 }
