@@ -88,8 +88,8 @@ public final class Daemon: Sendable {
     /// Runs on the calling thread until `stop`.
     public func run() throws {
         StartupMemory.release()
-        try board.start()
-        defer { board.stop() }
+        let isWatching = try startBoard()
+        defer { if isWatching { board.stop() } }
         // Without it the daemon prints all the same; only `gantry power` and `gantry storage` do not reach it.
         if let problem = control.start() { logger.warning("\(problem)") }
         defer { control.stop() }
@@ -100,6 +100,18 @@ public final class Daemon: Sendable {
         notifier.stopping()
         bridge.stop()
         logger.notice("stopped")
+    }
+
+    /// False when the board cannot be watched and nothing in the configuration needs it: a container without netlink.
+    private func startBoard() throws -> Bool {
+        do {
+            try board.start()
+            return true
+        } catch {
+            guard board.configuration.isEmpty else { throw error }
+            logger.warning("\(error)")
+            return false
+        }
     }
 
     /// Ends `run`: a running print is cancelled safely. Any thread.

@@ -18,7 +18,7 @@ public final class ControlSocket: Sendable {
     func start() -> String? {
         let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
         guard descriptor >= 0 else { return problem("make", errno) }
-        unlink(path)
+        removeStale()
         let bound = Self.withAddress(path) { bind(descriptor, $0, $1) }
         guard bound == 0, chmod(path, 0o660) == 0, listen(descriptor, 4) == 0 else {
             let code = bound == -2 ? ENAMETOOLONG : errno
@@ -40,6 +40,12 @@ public final class ControlSocket: Sendable {
         unlink(path)
         // Wakes the thread out of accept; it closes.
         shutdown(descriptor, Int32(SHUT_RDWR))
+    }
+
+    /// Takes away the socket of a daemon that was killed; anything else stays.
+    private func removeStale() {
+        var status = stat()
+        if lstat(path, &status) == 0, status.st_mode & S_IFMT == S_IFSOCK { unlink(path) }
     }
 
     private func problem(_ verb: String, _ code: Int32) -> String {

@@ -8,6 +8,8 @@ struct PowerDuty {
     private var policy: PowerPolicy
     /// What the line was set to last; nil while it is not held.
     private var level: Bool?
+    /// The line was held once: from then on the policy knows better than the line.
+    private var knowsLine = false
     private var retryAt: UInt64 = 0
     private var told: GPIOError?
 
@@ -53,10 +55,12 @@ struct PowerDuty {
         do throws(GPIOError) {
             let taken = try makeSwitch(configuration)
             let isOn = try taken.isOn()
-            if level == nil, told == nil || retryAt == 0 || !policy.isOn {
+            if !knowsLine {
+                // Demanded meanwhile, it is on.
                 let isPrinting = policy.isPrinting
-                policy = PowerPolicy(settings: configuration.policy, isOn: isOn, now: now)
+                policy = PowerPolicy(settings: configuration.policy, isOn: isOn || policy.isOn, now: now)
                 policy.noteJob(isUnderWay: isPrinting, now: now)
+                knowsLine = true
             }
             output = taken
             level = isOn

@@ -62,7 +62,7 @@ final class ConnectBridge: Sendable {
             if state.hasJob, let job = machine.job { printer.jobID = job.id }
             printer.setState(
                 connectState(state), source: command == nil ? .marlin : .connect,
-                reason: reason ?? boardReason.withLock { $0 }, commandID: command)
+                reason: reason ?? (state.hasJob ? boardReason.withLock { $0 } : nil), commandID: command)
             if !state.hasJob { printer.jobID = nil }
             report()
         case .attention(let isNeeded):
@@ -87,8 +87,8 @@ final class ConnectBridge: Sendable {
     }
 
     private func connectState(_ state: MachineState) -> PrinterState {
-        let needsUser = attention.withLock { $0 } || boardReason.withLock { $0 != nil }
-        if needsUser, state != .error { return .attention }
+        if attention.withLock({ $0 }), state != .error { return .attention }
+        if boardReason.withLock({ $0 != nil }), state.hasJob { return .attention }
         return switch state {
         case .busy: .busy
         case .idle: .idle
