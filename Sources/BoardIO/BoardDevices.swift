@@ -101,7 +101,7 @@ public final class BoardDevices: Sendable {
     /// Begins: sticks that are plugged in and the lines' levels are told first.
     public func start() throws(StartError) {
         let monitor: UdevMonitor
-        do { monitor = try UdevMonitor(subsystems: ["block", "tty"]) } catch { throw .udev(error) }
+        do { monitor = try UdevMonitor(subsystems: ["block", "tty", "gpio"]) } catch { throw .udev(error) }
         if let keeper, !keeper.start() { throw .resources }
         // Listening has begun: what comes between the list and the first news is told twice, never not at all.
         keeper?.rescan()

@@ -57,11 +57,13 @@ struct DeviceLoop: ~Copyable {
 
     private func takeNews() {
         var lost = false
+        var chipsChanged = false
         while true {
             errno = 0
             let isTaken = monitor.next { action, device in
                 switch device.subsystem {
                 case "block": takeDisk(action, device)
+                case "gpio": chipsChanged = true
                 default: takePort(action, device)
                 }
             }
@@ -74,6 +76,8 @@ struct DeviceLoop: ~Copyable {
             break
         }
         if lost { keeper?.rescan() }
+        guard lost || chipsChanged else { return }
+        for line in lines { line.chipsChanged(now: MonotonicClock.nanoseconds).forEach(onEvent) }
     }
 
     private func takeDisk(_ action: String, _ device: borrowing UdevDevice) {

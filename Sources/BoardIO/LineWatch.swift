@@ -74,6 +74,20 @@ final class LineWatch {
         return line.kind == .level ? events + settle(now) : events
     }
 
+    /// A chip came or went. Before Linux 6.3 nothing else tells that the line's own is gone.
+    func chipsChanged(now: UInt64) -> [BoardDevices.Event] {
+        guard isHeld else {
+            retryAt = now
+            return open(now)
+        }
+        do throws(GPIOError) {
+            _ = try level()
+            return []
+        } catch {
+            return fail(error, now)
+        }
+    }
+
     private func nextEdge() throws(GPIOError) -> GPIOEdge? {
         switch input {
         case .some(let input): try input.nextEdge()

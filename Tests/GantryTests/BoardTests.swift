@@ -97,7 +97,7 @@ private final class RememberingSwitch: PowerSwitch {
             $0.power = output
             $0.power?.policy.atStart = .on
         }
-        let rig = try DaemonRig(board: configuration, makeSwitch: { _ in relay })
+        let rig = try DaemonRig(board: configuration, relay: relay)
         try await rig.run { rig in
             try await eventually("the relay is on") { relay.history == [true] }
             rig.daemon.board.take(level(BoardDuties.emergencyStop, true))
@@ -107,14 +107,14 @@ private final class RememberingSwitch: PowerSwitch {
     }
 
     @Test func aPrintSwitchesThePrinterOnAndWaitsForIt() async throws {
-        let plug = Shared<(() -> Void)?>(nil)
+        let plug = Shared<(@Sendable () -> Void)?>(nil)
         let relay = RememberingSwitch { isOn in if isOn { plug.value?() } }
         let configuration = board {
             $0.power = output
             $0.power?.policy.bootTime = 0
         }
         let rig = try DaemonRig(
-            files: ["a.gcode": Files.moves(20)], isPluggedIn: false, board: configuration, makeSwitch: { _ in relay })
+            files: ["a.gcode": Files.moves(20)], isPluggedIn: false, board: configuration, relay: relay)
         // Without power there is no port.
         plug.change { $0 = { try? rig.printer.start() } }
         try rig.start()
@@ -136,7 +136,7 @@ private final class RememberingSwitch: PowerSwitch {
             $0.power?.policy.atStart = .on
         }
         let rig = try DaemonRig(
-            files: ["a.gcode": Files.long], board: configuration, makeSwitch: { _ in relay }, printer: Files.slow)
+            files: ["a.gcode": Files.long], board: configuration, relay: relay, printer: Files.slow)
         try await rig.run { rig in
             try await rig.startPrint("a.gcode")
             try await eventually("refused") {

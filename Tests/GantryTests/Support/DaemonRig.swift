@@ -25,7 +25,7 @@ final class DaemonRig: Sendable {
     init(
         firmware: FirmwareProfile = .marlin2Custom, token: String = DaemonRig.token,
         files: [String: [UInt8]] = [:], isPluggedIn: Bool = true, board: BoardConfiguration = BoardConfiguration(),
-        makeSwitch: @escaping Board.SwitchMaker = { power throws(GPIOError) in try GPIOSwitch(power) },
+        relay: (any PowerSwitch)? = nil,
         printer change: (inout MarlinPrinter.Configuration) -> Void = { _ in }
     ) throws {
         folder = try TemporaryDirectory()
@@ -50,12 +50,15 @@ final class DaemonRig: Sendable {
         configuration.serialNumber = "CZPX0123X004XC00042"
         configuration.settings = folder.file("prusa_printer_settings.ini")
         configuration.directory = folder.file("gcodes")
-        configuration.controlSocket = controlSocket
+        configuration.controlSocket = folder.file("control")
         configuration.board = board
         let log = log
         daemon = try Daemon(
             configuration: configuration, scripts: Scripts(), logger: Logger(label: "test") { _ in log },
-            makeSwitch: makeSwitch)
+            makeSwitch: { power throws(GPIOError) in
+                if let relay { return relay }
+                return try GPIOSwitch(power)
+            })
     }
 
     /// Where `gantry power` would reach it.
