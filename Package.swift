@@ -20,6 +20,7 @@ let package = Package(
         .executable(name: "gantry", targets: ["GantryCLI"]),
         .executable(name: "gantry-bench", targets: ["GantryBench"]),
         .executable(name: "gantry-soak", targets: ["GantrySoak"]),
+        .executable(name: "gantry-board", targets: ["BoardProbe"]),
         .library(name: "GCodeStream", targets: ["GCodeStream"]),
         .library(name: "BinaryGCode", targets: ["BinaryGCode"]),
         .library(name: "MarlinLink", targets: ["MarlinLink"]),
@@ -56,6 +57,9 @@ let package = Package(
         .target(name: "MarlinLink", dependencies: ["GCodeStream", "BinaryGCode", "CSerial"]),
         .target(name: "PrusaConnect", dependencies: ["BinaryGCode", "CCurl", "CV4L2", crypto]),
         .target(name: "BoardIO", dependencies: ["CGpiod", "CUdev"]),
+
+        // The board by hand: for trying a wiring, and for the rig in hardware/vm.
+        .executableTarget(name: "BoardProbe", dependencies: ["BoardIO"]),
 
         // The benchmark: the printer and two hosts in C, and a malloc that counts. Nothing else may link these.
         .target(name: "CAllocationCounter", path: "CModules/CAllocationCounter"),

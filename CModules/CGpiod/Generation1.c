@@ -146,14 +146,28 @@ int cgpiod_request_output(struct cgpiod_chip *chip, unsigned offset, const char 
                           const struct cgpiod_output *output, struct cgpiod_request **request) {
     struct gpiod_line_request_config config = {
         .consumer = consumer, .request_type = GPIOD_LINE_REQUEST_DIRECTION_OUTPUT};
+    if (output->active_low) config.flags |= GPIOD_LINE_REQUEST_FLAG_ACTIVE_LOW;
+    // The kernel takes drive flags for outputs only.
+    struct gpiod_line_request_config as_is = {
+        .consumer = consumer, .request_type = GPIOD_LINE_REQUEST_DIRECTION_AS_IS, .flags = config.flags};
     switch (output->drive) {
     case CGPIOD_DRIVE_PUSH_PULL: break;
     case CGPIOD_DRIVE_OPEN_DRAIN: config.flags |= GPIOD_LINE_REQUEST_FLAG_OPEN_DRAIN; break;
     case CGPIOD_DRIVE_OPEN_SOURCE: config.flags |= GPIOD_LINE_REQUEST_FLAG_OPEN_SOURCE; break;
     default: return -EINVAL;
     }
-    if (output->active_low) config.flags |= GPIOD_LINE_REQUEST_FLAG_ACTIVE_LOW;
-    return request_line(chip, offset, &config, output->active ? 1 : 0, request);
+    if (!output->keep) return request_line(chip, offset, &config, output->active ? 1 : 0, request);
+
+    int error = request_line(chip, offset, &as_is, 0, request);
+    if (error < 0) return error;
+    int value = cgpiod_get(*request);
+    if (value < 0) {
+        error = value;
+    } else if (gpiod_line_set_config((*request)->line, config.request_type, config.flags, value) < 0) {
+        error = failure();
+    }
+    if (error < 0) cgpiod_release(*request);
+    return error;
 }
 
 void cgpiod_release(struct cgpiod_request *request) {

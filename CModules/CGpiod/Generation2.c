@@ -195,20 +195,43 @@ static enum gpiod_line_value value_from(bool active) {
     return active ? GPIOD_LINE_VALUE_ACTIVE : GPIOD_LINE_VALUE_INACTIVE;
 }
 
+// Drives a line that is held as it is, at the value that it has.
+static int keep_value(struct cgpiod_request *request, struct gpiod_line_settings *settings, int drive) {
+    int value = cgpiod_get(request);
+    if (value < 0) return value;
+    struct gpiod_line_config *lines = gpiod_line_config_new();
+    if (lines == NULL) return -ENOMEM;
+    int error = 0;
+    if (gpiod_line_settings_set_direction(settings, GPIOD_LINE_DIRECTION_OUTPUT) < 0 ||
+        gpiod_line_settings_set_drive(settings, (enum gpiod_line_drive)drive) < 0 ||
+        gpiod_line_settings_set_output_value(settings, value_from(value == 1)) < 0 ||
+        gpiod_line_config_add_line_settings(lines, &request->offset, 1, settings) < 0 ||
+        gpiod_line_request_reconfigure_lines(request->request, lines) < 0) {
+        error = failure();
+    }
+    gpiod_line_config_free(lines);
+    return error;
+}
+
 int cgpiod_request_output(struct cgpiod_chip *chip, unsigned offset, const char *consumer,
                           const struct cgpiod_output *output, struct cgpiod_request **request) {
     int drive = drive_setting(output->drive);
     if (drive < 0) return drive;
     struct gpiod_line_settings *settings = gpiod_line_settings_new();
     if (settings == NULL) return -ENOMEM;
-    int error;
-    if (gpiod_line_settings_set_direction(settings, GPIOD_LINE_DIRECTION_OUTPUT) < 0 ||
-        gpiod_line_settings_set_drive(settings, (enum gpiod_line_drive)drive) < 0 ||
-        gpiod_line_settings_set_output_value(settings, value_from(output->active)) < 0) {
+    gpiod_line_settings_set_active_low(settings, output->active_low);
+    int error = 0;
+    if (output->keep) {
+        if (gpiod_line_settings_set_direction(settings, GPIOD_LINE_DIRECTION_AS_IS) < 0) error = failure();
+    } else if (gpiod_line_settings_set_direction(settings, GPIOD_LINE_DIRECTION_OUTPUT) < 0 ||
+               gpiod_line_settings_set_drive(settings, (enum gpiod_line_drive)drive) < 0 ||
+               gpiod_line_settings_set_output_value(settings, value_from(output->active)) < 0) {
         error = failure();
-    } else {
-        gpiod_line_settings_set_active_low(settings, output->active_low);
-        error = request_line(chip, offset, consumer, settings, false, request);
+    }
+    if (error == 0) error = request_line(chip, offset, consumer, settings, false, request);
+    if (error == 0 && output->keep) {
+        error = keep_value(*request, settings, drive);
+        if (error < 0) cgpiod_release(*request);
     }
     gpiod_line_settings_free(settings);
     return error;

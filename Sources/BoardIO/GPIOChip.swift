@@ -82,7 +82,8 @@ public struct GPIOChip: ~Copyable {
         _ offset: UInt32, consumer: String = "gantry", _ settings: GPIOOutput.Settings
     ) throws(GPIOError) -> GPIOOutput {
         var raw = cgpiod_output(
-            drive: settings.drive.raw, active: settings.isActive, active_low: settings.isActiveLow)
+            drive: settings.drive.raw, active: settings.isActive ?? false, active_low: settings.isActiveLow,
+            keep: settings.isActive == nil)
         var request: OpaquePointer?
         let status = cgpiod_request_output(handle, offset, consumer, &raw, &request)
         guard status >= 0, let request else {

@@ -8,6 +8,8 @@ public struct GPIOError: Error, Equatable, Sendable {
         case openChip = "open"
         /// Looking for chips in /dev.
         case listChips = "list chips in"
+        /// Looking for a line by its name; `chip` is that name.
+        case findLine = "find line"
         /// Asking what the kernel knows of a line.
         case readLineInfo = "read the description of"
         /// Holding a line as input.
@@ -24,7 +26,7 @@ public struct GPIOError: Error, Equatable, Sendable {
 
     /// What was tried.
     public let operation: Operation
-    /// Path of the chip's device, or the directory for `listChips`.
+    /// Path of the chip's device, the directory for `listChips`, the line's name for `findLine`.
     public let chip: String
     /// Offset of the line on its chip; nil when the whole chip was meant.
     public let line: UInt32?
@@ -48,12 +50,16 @@ extension GPIOError: CustomStringConvertible {
 
     private var advice: String {
         switch code {
+        case ENOENT where operation == .findLine:
+            "No chip has a line of that name; see the names with: gpioinfo"
+        case ENOTUNIQ:
+            "Several lines have that name: write chip and offset, such as gpiochip0:17; see: gpioinfo"
         case EACCES,
             EPERM where operation == .openChip:
             "Add the user to the group that owns the device (usually: sudo usermod -aG gpio USER), then log in again."
         case ENOENT:
             "List the chips that exist with: ls /dev/gpiochip*"
-        case ENOTTY, ENODEV:
+        case ENOTTY, ENODEV, ENXIO:
             "It is no GPIO chip, or it was unplugged; list the chips with: ls /dev/gpiochip*"
         case EBUSY:
             "Another program or a kernel driver holds the line; see its consumer with: gpioinfo"

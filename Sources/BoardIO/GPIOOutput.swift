@@ -5,15 +5,15 @@ import Glibc
 public struct GPIOOutput: ~Copyable {
     /// How to hold the line.
     public struct Settings: Equatable, Sendable {
-        /// The value from the first moment on.
-        public var isActive: Bool
+        /// The value from the first moment on; nil keeps what the line has, without a moment in between.
+        public var isActive: Bool?
         /// True when a low voltage counts as active (most relay boards).
         public var isActiveLow: Bool
         /// How the line is driven.
         public var drive: GPIODrive
 
         /// Active high and push-pull unless told otherwise.
-        public init(isActive: Bool, isActiveLow: Bool = false, drive: GPIODrive = .pushPull) {
+        public init(isActive: Bool?, isActiveLow: Bool = false, drive: GPIODrive = .pushPull) {
             self.isActive = isActive
             self.isActiveLow = isActiveLow
             self.drive = drive

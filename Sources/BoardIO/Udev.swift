@@ -28,6 +28,9 @@ struct UdevContext: ~Copyable {
         _ = udev_unref(handle)
     }
 
+    /// A monitor of udevd's news, nil with errno set when there can be none.
+    func makeMonitor() -> OpaquePointer? { udev_monitor_new_from_netlink(handle, "udev") }
+
     /// Calls `body` for each device of a subsystem, ordered by path. A device that goes meanwhile is left out.
     func forEachDevice(subsystem: String, _ body: (borrowing UdevDevice) -> Void) throws(UdevError) {
         guard let enumerate = udev_enumerate_new(handle) else { throw UdevError(subsystem: subsystem, code: ENOMEM) }
@@ -46,6 +49,51 @@ struct UdevContext: ~Copyable {
     }
 }
 
+/// News of devices as udevd sends them, after its rules were run: links, permissions and file systems are known then.
+/// Not for two threads at once.
+struct UdevMonitor: ~Copyable {
+    private let context: UdevContext
+    private let handle: OpaquePointer
+
+    /// Listens from now on.
+    init(subsystems: [String]) throws(UdevError) {
+        let list = subsystems.joined(separator: " and ")
+        guard let context = UdevContext() else { throw UdevError(subsystem: list, code: ENOMEM) }
+        guard let handle = context.makeMonitor() else { throw UdevError(subsystem: list, code: errno) }
+        for subsystem in subsystems {
+            let status = udev_monitor_filter_add_match_subsystem_devtype(handle, subsystem, nil)
+            guard status >= 0 else {
+                _ = udev_monitor_unref(handle)
+                throw UdevError(subsystem: subsystem, code: -status)
+            }
+        }
+        let status = udev_monitor_enable_receiving(handle)
+        guard status >= 0 else {
+            _ = udev_monitor_unref(handle)
+            throw UdevError(subsystem: list, code: -status)
+        }
+        // A storm of plugs must not overflow the socket; refused without privilege beyond the system's limit.
+        _ = udev_monitor_set_receive_buffer_size(handle, 1 << 20)
+        self.context = context
+        self.handle = handle
+    }
+
+    deinit {
+        _ = udev_monitor_unref(handle)
+    }
+
+    /// Polls readable while news wait.
+    var descriptor: Int32 { udev_monitor_get_fd(handle) }
+
+    /// Takes the oldest piece of news; false when none waits. Never blocks.
+    func next(_ body: (_ action: String, borrowing UdevDevice) -> Void) -> Bool {
+        guard let device = udev_monitor_receive_device(handle) else { return false }
+        let action = text(udev_device_get_action(device))
+        body(action, UdevDevice(owning: device))
+        return true
+    }
+}
+
 /// One device as libudev sees it.
 struct UdevDevice: ~Copyable {
     private let handle: OpaquePointer
@@ -58,6 +106,9 @@ struct UdevDevice: ~Copyable {
     deinit {
         _ = udev_device_unref(handle)
     }
+
+    /// "block".
+    var subsystem: String { text(udev_device_get_subsystem(handle)) }
 
     /// "ttyUSB0".
     var name: String { text(udev_device_get_sysname(handle)) }

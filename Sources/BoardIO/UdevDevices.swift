@@ -55,11 +55,7 @@ public enum UdevDevices {
     public static func serialPorts() throws(UdevError) -> [SerialPort] {
         var ports: [SerialPort] = []
         try forEach("tty") { device in
-            guard let node = device.node, device.hasParent else { return }
-            // The 8250 driver makes ttyS0 to ttyS3 whether a UART is there or not; type 0 means none.
-            if device.attribute("type") == "0" { return }
-            ports.append(
-                SerialPort(node: node, links: device.links, driver: device.driver, usb: USBIdentity(device)))
+            if let port = SerialPort(device) { ports.append(port) }
         }
         return ports.sorted { $0.node < $1.node }
     }
@@ -68,18 +64,7 @@ public enum UdevDevices {
     public static func usbFileSystems() throws(UdevError) -> [USBFileSystem] {
         var found: [USBFileSystem] = []
         try forEach("block") { device in
-            guard let node = device.node, USBIdentity(device) != nil,
-                device.property("ID_FS_USAGE") == "filesystem", let type = device.property("ID_FS_TYPE")
-            else { return }
-            let removable =
-                device.attribute("removable")
-                ?? device.attributeOfParent(subsystem: "block", type: "disk", "removable")
-            // The kernel counts 512-byte sectors here, whatever the disk's own are.
-            let sectors = device.attribute("size").flatMap { UInt64($0) } ?? 0
-            found.append(
-                USBFileSystem(
-                    node: node, label: device.property("ID_FS_LABEL_ENC").map(decodeUdev), type: type,
-                    uuid: device.property("ID_FS_UUID"), isRemovable: removable == "1", sizeBytes: sectors &* 512))
+            if let volume = USBFileSystem(device) { found.append(volume) }
         }
         return found.sorted { $0.node < $1.node }
     }
@@ -87,6 +72,32 @@ public enum UdevDevices {
     static func forEach(_ subsystem: String, _ body: (borrowing UdevDevice) -> Void) throws(UdevError) {
         guard let context = UdevContext() else { throw UdevError(subsystem: subsystem, code: ENOMEM) }
         try context.forEachDevice(subsystem: subsystem, body)
+    }
+}
+
+extension SerialPort {
+    /// nil when no hardware stands behind the device.
+    init?(_ device: borrowing UdevDevice) {
+        guard let node = device.node, device.hasParent else { return nil }
+        // The 8250 driver makes ttyS0 to ttyS3 whether a UART is there or not; type 0 means none.
+        if device.attribute("type") == "0" { return nil }
+        self.init(node: node, links: device.links, driver: device.driver, usb: USBIdentity(device))
+    }
+}
+
+extension USBFileSystem {
+    /// nil when the device is not on USB or holds no file system that udevd knows.
+    init?(_ device: borrowing UdevDevice) {
+        guard let node = device.node, USBIdentity(device) != nil,
+            device.property("ID_FS_USAGE") == "filesystem", let type = device.property("ID_FS_TYPE")
+        else { return nil }
+        let removable =
+            device.attribute("removable") ?? device.attributeOfParent(subsystem: "block", type: "disk", "removable")
+        // The kernel counts 512-byte sectors here, whatever the disk's own are.
+        let sectors = device.attribute("size").flatMap { UInt64($0) } ?? 0
+        self.init(
+            node: node, label: device.property("ID_FS_LABEL_ENC").map(decodeUdev), type: type,
+            uuid: device.property("ID_FS_UUID"), isRemovable: removable == "1", sizeBytes: sectors &* 512)
     }
 }
 

@@ -1,3 +1,4 @@
+import BoardIO
 import GCodeStream
 import Logging
 import MarlinLink
@@ -8,6 +9,9 @@ import Synchronization
 public final class Daemon: Sendable {
     private let machine: Machine
     private let bridge: ConnectBridge
+    let board: Board
+    private let control: ControlSocket
+    private let notifier: ServiceNotifier
     private let logger: Logger
 
     /// Puts the parts together; nothing runs yet.
@@ -16,7 +20,16 @@ public final class Daemon: Sendable {
     ///   - configuration: what `gantry.ini` and the command line say.
     ///   - scripts: what is sent on pause, resume and cancel.
     ///   - logger: takes the log; secrets never get there.
-    public init(configuration: GantryConfiguration, scripts: Scripts = Scripts(), logger: Logger) throws {
+    public convenience init(configuration: GantryConfiguration, scripts: Scripts = Scripts(), logger: Logger) throws {
+        try self.init(
+            configuration: configuration, scripts: scripts, logger: logger,
+            makeSwitch: { power throws(GPIOError) in try GPIOSwitch(power) })
+    }
+
+    /// `makeSwitch` takes output lines.
+    init(
+        configuration: GantryConfiguration, scripts: Scripts, logger: Logger, makeSwitch: @escaping Board.SwitchMaker
+    ) throws {
         guard let type = configuration.type else { throw ConfigurationError.noType }
         guard let serialNumber = configuration.serialNumber else { throw ConfigurationError.noSerialNumber }
         let settings = try Self.settings(configuration.settings)
@@ -30,15 +43,35 @@ public final class Daemon: Sendable {
         let printer = try Printer(
             type: type, serialNumber: serialNumber, connection: settings, info: info, options: options,
             log: { level, message in logger.log(level: level.swiftLog, "\(message)") })
-        let observer = Mutex<ConnectBridge?>(nil)
+        let observers = Mutex<(ConnectBridge, Board)?>(nil)
         let machine = Machine(configuration: configuration.link, scripts: scripts) { change in
             log(change, to: logger)
-            observer.withLock { $0 }?.take(change)
+            guard let (bridge, board) = observers.withLock({ $0 }) else { return }
+            bridge.take(change)
+            board.take(change)
         }
-        bridge = ConnectBridge(
-            printer: printer, machine: machine, storage: storage, firmware: configuration.firmware)
-        let bridge = bridge
-        observer.withLock { $0 = bridge }
+        let bridge = ConnectBridge(
+            printer: printer, machine: machine, storage: storage, firmware: configuration.firmware,
+            onProblem: { logger.warning("\($0)") })
+        let notifier = ServiceNotifier()
+        let watchdog = Watchdog(notifier)
+        // The board's thread asks machine and link for their state, so a sign of life from it is one of theirs, too.
+        let board = Board(
+            configuration.board, machine: machine, makeSwitch: makeSwitch, onTick: { watchdog.tick() }
+        ) { change in
+            log(change, to: logger)
+            switch change {
+            case .attention(let reason): bridge.takeAttention(reason)
+            case .storage(let event): bridge.take(event)
+            case .warning, .notice: break
+            }
+        }
+        bridge.attach(board)
+        observers.withLock { $0 = (bridge, board) }
+        self.bridge = bridge
+        self.board = board
+        self.notifier = notifier
+        control = ControlSocket(path: configuration.controlSocket, board: board)
         printer.onConditions { conditions in logger.info("Connect: \(conditions)") }
         self.machine = machine
         self.logger = logger
@@ -62,11 +95,30 @@ public final class Daemon: Sendable {
     /// Runs on the calling thread until `stop`.
     public func run() throws {
         StartupMemory.release()
+        let isWatching = try startBoard()
+        defer { if isWatching { board.stop() } }
+        // Without it the daemon prints all the same; only `gantry power` and `gantry storage` do not reach it.
+        if let problem = control.start() { logger.warning("\(problem)") }
+        defer { control.stop() }
         try bridge.start()
         StartupMemory.release()
+        notifier.ready()
         machine.run()
+        notifier.stopping()
         bridge.stop()
         logger.notice("stopped")
+    }
+
+    /// False when the board cannot be watched and nothing in the configuration needs it: a container without netlink.
+    private func startBoard() throws -> Bool {
+        do {
+            try board.start()
+            return true
+        } catch {
+            guard board.configuration.isEmpty else { throw error }
+            logger.warning("\(error)")
+            return false
+        }
     }
 
     /// Ends `run`: a running print is cancelled safely. Any thread.
@@ -93,6 +145,8 @@ private func log(_ change: Machine.Change, to logger: Logger) {
     case .state(let state, let reason, _):
         let text = "\(state.rawValue)\(reason.map { ": \($0)" } ?? "")"
         logger.log(level: state == .error ? .error : .notice, "\(text)")
+    case .halted:
+        break
     case .attention(let isNeeded):
         logger.notice("\(isNeeded ? "the printer waits for its user" : "the printer goes on")")
     case .identified(let identity):
@@ -101,6 +155,23 @@ private func log(_ change: Machine.Change, to logger: Logger) {
         logger.warning("\(text)")
     case .message(let text):
         logger.debug("\(text)")
+    }
+}
+
+private func log(_ change: Board.Change, to logger: Logger) {
+    switch change {
+    case .attention(let reason):
+        if let reason { logger.warning("attention: \(reason)") }
+    case .warning(let text):
+        logger.warning("\(text)")
+    case .notice(let text):
+        logger.notice("\(text)")
+    case .storage(.attached(let storage)):
+        logger.notice("stick \(storage.name) is at \(storage.path)\(storage.isReadOnly ? ", read-only" : "")")
+    case .storage(.detached(let storage, let wasEjected)):
+        logger.notice("stick \(storage.name) \(wasEjected ? "was ejected" : "was torn out")")
+    case .storage(.failed(let error)):
+        logger.warning("\(error)")
     }
 }
 

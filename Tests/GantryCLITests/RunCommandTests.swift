@@ -128,7 +128,11 @@ import Testing
             "gantry.ini:2: there is no key speed; expected one of port, baudrate, type, serial_number, "
                 + "firmware, settings, directory, state"
         ),
-        ("[connect]\n", "gantry.ini:1: there is no section [connect]; expected [printer]"),
+        (
+            "[connect]\n",
+            "gantry.ini:1: there is no section [connect]; expected [printer], [control], [filament_sensor], [power], "
+                + "[usb], [emergency_stop], [door], [led]"
+        ),
         (
             "[printer]\nport = x\nbaudrate = many\n",
             "gantry.ini:3: baudrate in [printer]: expected a whole number from 1200 to 4000000"

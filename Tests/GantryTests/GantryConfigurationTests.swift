@@ -82,7 +82,11 @@ import Testing
             "gantry.ini:3: there is no key speed; expected one of port, baudrate, type, serial_number, firmware, "
                 + "settings, directory, state"
         ),
-        ("# x\n\n[printr]\nport = a\n", "gantry.ini:3: there is no section [printr]; expected [printer]"),
+        (
+            "# x\n\n[printr]\nport = a\n",
+            "gantry.ini:3: there is no section [printr]; expected [printer], [control], [filament_sensor], [power], "
+                + "[usb], [emergency_stop], [door], [led]"
+        ),
         (
             "[printer]\nbaudrate = fast\n",
             "gantry.ini:2: baudrate in [printer]: expected a whole number from 1200 to 4000000"

@@ -60,6 +60,7 @@ struct cgpiod_output {
     int drive;  // enum cgpiod_drive
     bool active;  // the value from the first moment on
     bool active_low;
+    bool keep;  // the value that the line has now instead of `active`, without a moment in between
 };
 
 /// One edge: CLOCK_MONOTONIC in nanoseconds (Linux 5.7 and newer), and which of the CGPIOD_EDGE_* bits it is.

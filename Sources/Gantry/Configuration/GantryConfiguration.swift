@@ -16,7 +16,7 @@ import PrusaConnect
 /// state =
 /// ```
 ///
-/// Every key may be missing. Relative paths are relative to the directory that the daemon was started in.
+/// Sections for what hangs on the board: see ``BoardConfiguration``. Every key may be missing. Relative paths are relative to the directory that the daemon was started in.
 public struct GantryConfiguration: Sendable, Equatable {
     /// Serial port, or `auto` for the only one there is.
     public var port = "auto"
@@ -34,6 +34,10 @@ public struct GantryConfiguration: Sendable, Equatable {
     public var directory = "./gcodes"
     /// Directory for what must survive a restart; nil: `gantry-state` beside the settings file. Its parent must exist.
     public var state: String?
+    /// Socket that `gantry power` and `gantry storage` reach the daemon by; `socket` in `[control]`.
+    public var controlSocket = "/run/gantry/control"
+    /// Lines and sticks of the board.
+    public var board = BoardConfiguration()
 
     /// The defaults.
     public init() {}
@@ -70,6 +74,8 @@ public struct GantryConfiguration: Sendable, Equatable {
             if let value = text("settings") { settings = value }
             if let value = text("directory") { directory = value }
             state = text("state")
+            if let value = file.value(of: "socket", in: "control"), !value.isEmpty { controlSocket = value }
+            board = try BoardConfiguration(file)
         } catch {
             throw .file(error)
         }
@@ -84,11 +90,15 @@ public struct GantryConfiguration: Sendable, Equatable {
     ]
 
     private static func refuseUnknown(_ file: INIFile) throws(ConfigurationError) {
-        for name in file.sections where name != section {
-            throw .unknownSection(path: file.path, line: file.line(ofSection: name), name: name, known: [section])
-        }
-        for key in file.keys(in: section) where !keys.contains(key.lowercased()) {
-            throw .unknownKey(path: file.path, line: file.line(of: key, in: section), key: key, known: keys)
+        let sections = [(section, keys), ("control", ["socket"])] + BoardConfiguration.sections
+        for name in file.sections {
+            guard let known = sections.first(where: { $0.0 == name })?.1 else {
+                let names = sections.map(\.0)
+                throw .unknownSection(path: file.path, line: file.line(ofSection: name), name: name, known: names)
+            }
+            for key in file.keys(in: name) where !known.contains(key.lowercased()) {
+                throw .unknownKey(path: file.path, line: file.line(of: key, in: name), key: key, known: known)
+            }
         }
     }
 

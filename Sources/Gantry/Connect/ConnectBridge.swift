@@ -1,3 +1,4 @@
+import BoardIO
 import GCodeStream
 import MarlinLink
 import PrusaConnect
@@ -12,17 +13,29 @@ final class ConnectBridge: Sendable {
     private let storage: LocalStorage
     private let mailbox = Mailbox<Bool>()
     private let attention = Mutex(false)
+    /// Why somebody has to act at the board.
+    private let boardReason = Mutex<String?>(nil)
+    private let board = Mutex<Board?>(nil)
     private let configuredFirmware: String?
+    private let sticks: StickStorages
 
     /// Bytes a second of a download during a print, which may read from the same card.
     private static let rateWhilePrinting = 1 << 20
 
-    init(printer: Printer, machine: Machine, storage: LocalStorage, firmware: String?) {
+    /// `onProblem` gets what goes wrong beside the connection itself; any thread.
+    init(
+        printer: Printer, machine: Machine, storage: LocalStorage, firmware: String?,
+        onProblem: @escaping @Sendable (String) -> Void
+    ) {
+        sticks = StickStorages(printer: printer, onProblem: onProblem)
         self.printer = printer
         self.machine = machine
         self.storage = storage
         configuredFirmware = firmware
     }
+
+    /// Lines and sticks count from now on. Before `start`.
+    func attach(_ board: Board) { self.board.withLock { $0 = board } }
 
     /// Begins to talk to Connect.
     func start() throws {
@@ -43,8 +56,9 @@ final class ConnectBridge: Sendable {
     }
 
     private func report() {
-        let telemetry = Telemetry(
+        var telemetry = Telemetry(
             snapshot: machine.snapshot, state: machine.state, job: machine.job, now: .now)
+        telemetry.extruderFilamentSensor = board.withLock { $0 }?.hasFilament.map { $0 ? .hasFilament : .noFilament }
         printer.telemetry(telemetry)
     }
 
@@ -55,7 +69,8 @@ final class ConnectBridge: Sendable {
         case .state(let state, let reason, let command):
             if state.hasJob, let job = machine.job { printer.jobID = job.id }
             printer.setState(
-                connectState(state), source: command == nil ? .marlin : .connect, reason: reason, commandID: command)
+                connectState(state), source: command == nil ? .marlin : .connect,
+                reason: reason ?? (state.hasJob ? boardReason.withLock { $0 } : nil), commandID: command)
             if !state.hasJob { printer.jobID = nil }
             printer.transferRateLimit = state == .printing ? Self.rateWhilePrinting : nil
             report()
@@ -69,13 +84,23 @@ final class ConnectBridge: Sendable {
                 printer.updateInfo { $0.firmware = identity.firmware }
                 printer.sendInfo()
             }
-        case .warning, .message:
+        case .halted, .warning, .message:
             break
         }
     }
 
+    /// A stick came or went.
+    func take(_ event: StickEvent) { sticks.take(event) }
+
+    /// Somebody has to act at the board, for this reason; nil: no longer.
+    func takeAttention(_ reason: String?) {
+        boardReason.withLock { $0 = reason }
+        printer.setState(connectState(machine.state), source: .marlin, reason: reason ?? machine.reason)
+    }
+
     private func connectState(_ state: MachineState) -> PrinterState {
         if attention.withLock({ $0 }), state != .error { return .attention }
+        if boardReason.withLock({ $0 != nil }), state.hasJob { return .attention }
         return switch state {
         case .busy: .busy
         case .idle: .idle
@@ -118,6 +143,11 @@ final class ConnectBridge: Sendable {
             return .finished
         }
         printer.on(.resetPrinter) { [self] command in
+            if let board = board.withLock({ $0 }), board.configuration.power?.resetsByPower == true {
+                let answer = board.power(.cycle(force: true))
+                guard !answer.hasPrefix("unknown") else { throw CommandError(answer) }
+                return .finished
+            }
             try machine.reset(command: command.id)
             return .finished
         }
@@ -127,6 +157,8 @@ final class ConnectBridge: Sendable {
 
     private func startPrint(_ path: String, command: UInt64?) throws {
         let file = try printer.localPath(of: path)
+        // Switched on first; refused in a state where no job could begin anyway.
+        if !machine.state.hasJob { try board.withLock { $0 }?.prepareForPrint() }
         do {
             try machine.startJob(file: file, path: path, command: command)
         } catch MachineError.file(let error) {

@@ -60,6 +60,14 @@ extension Machine {
         do { try link.run(commands, limit: Self.patience) } catch { throw .link(error) }
     }
 
+    /// Puts commands into the stream, before what of the job was not sent yet, and does not wait for them.
+    func insert(_ commands: [String]) throws(MachineError) {
+        let link = try readyLink()
+        for command in commands {
+            do { try link.send(command) } catch { throw .link(error) }
+        }
+    }
+
     /// Stops the firmware at once (M112), past everything that waits. It takes no commands until it is reset.
     public func emergencyStop(command: UInt64? = nil) throws(MachineError) {
         let link = try openLink()

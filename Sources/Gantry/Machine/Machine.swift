@@ -12,6 +12,8 @@ public final class Machine: Sendable {
     public enum Change: Sendable {
         /// The state changed or its reason did. `command` is the command of Connect that caused it.
         case state(MachineState, reason: String?, command: UInt64?)
+        /// The firmware halted or was stopped, or asks to be switched off after that.
+        case halted
         /// Somebody has to act at the printer, or no longer.
         case attention(Bool)
         /// The printer told who it is.
@@ -45,6 +47,7 @@ public final class Machine: Sendable {
     private enum Message: Sendable {
         case link(LinkEvent, number: UInt64)
         case stop
+        case portAppeared
     }
 
     let core = Mutex(Core())
@@ -138,7 +141,7 @@ public final class Machine: Sendable {
                 case .link(let event, number):
                     if case .ready = event { wasReady = true }
                     if let error = take(event, from: link) { return (wasReady, error) }
-                case .link:
+                case .link, .portAppeared:
                     break
                 }
             }
@@ -148,8 +151,15 @@ public final class Machine: Sendable {
 
     private func waitBeforeNextTry(seconds: Double) {
         let end = MonotonicTime.now + seconds
-        while MonotonicTime.now < end, !core.withLock({ $0.stopping }) { _ = mailbox.take(until: end) }
+        while MonotonicTime.now < end, !core.withLock({ $0.stopping }) {
+            for message in mailbox.take(until: end) {
+                if case .portAppeared = message { return }
+            }
+        }
     }
+
+    /// A serial port was plugged in: the next try to connect need not wait. Any thread.
+    func portAppeared() { mailbox.post(.portAppeared) }
 
     /// Leaves no hot printer behind.
     private func windDown(_ link: PrinterLink) {
@@ -225,7 +235,8 @@ public final class Machine: Sendable {
                 if state.hasJob { runCancelScriptBeside(on: try cancelJob(command: nil)) }
             case .ready: change(.setReady)
             case .notReady: change(.cancelReady)
-            case .start, .powerOff, .other: break
+            case .powerOff: tell(.halted)
+            case .start, .other: break
             }
         } catch {
             tell(.warning("The printer's own order (\(action)) could not be followed: \(error)"))
@@ -253,6 +264,7 @@ extension Machine {
             case .nothingNew: return true
             case .to(let state):
                 onChange(.state(state, reason: reason, command: command))
+                if event == .halted { onChange(.halted) }
                 return true
             }
         }

@@ -1,9 +1,11 @@
+import BoardIO
 import Foundation
-import Gantry
 import Logging
 import PrusaConnect
 import Simulators
 import Testing
+
+@testable import Gantry
 
 typealias SimulatedConnect = Simulators.ConnectServer
 
@@ -22,17 +24,18 @@ final class DaemonRig: Sendable {
     /// `token` is what the daemon has; the server knows `DaemonRig.token`.
     init(
         firmware: FirmwareProfile = .marlin2Custom, token: String = DaemonRig.token,
-        files: [String: [UInt8]] = [:], isPluggedIn: Bool = true,
+        files: [String: [UInt8]] = [:], isPluggedIn: Bool = true, board: BoardConfiguration = BoardConfiguration(),
+        relay: (any PowerSwitch)? = nil,
         printer change: (inout MarlinPrinter.Configuration) -> Void = { _ in }
     ) throws {
         folder = try TemporaryDirectory()
         try folder.makeFolder("gcodes")
         for (name, bytes) in files { try folder.write(bytes, to: "gcodes/" + name) }
-        var board = MarlinPrinter.Configuration(profile: firmware)
-        board.timeScale = .infinity
-        board.keepsCommands = true
-        change(&board)
-        var options = PrinterSimulator.Options(printer: board)
+        var mainboard = MarlinPrinter.Configuration(profile: firmware)
+        mainboard.timeScale = .infinity
+        mainboard.keepsCommands = true
+        change(&mainboard)
+        var options = PrinterSimulator.Options(printer: mainboard)
         options.link = folder.file("ttyPrinter")
         printer = PrinterSimulator(options)
         if isPluggedIn { try printer.start() }
@@ -47,9 +50,19 @@ final class DaemonRig: Sendable {
         configuration.serialNumber = "CZPX0123X004XC00042"
         configuration.settings = folder.file("prusa_printer_settings.ini")
         configuration.directory = folder.file("gcodes")
+        configuration.controlSocket = folder.file("control")
+        configuration.board = board
         let log = log
-        daemon = try Daemon(configuration: configuration, logger: Logger(label: "test") { _ in log })
+        daemon = try Daemon(
+            configuration: configuration, scripts: Scripts(), logger: Logger(label: "test") { _ in log },
+            makeSwitch: { power throws(GPIOError) in
+                if let relay { return relay }
+                return try GPIOSwitch(power)
+            })
     }
+
+    /// Where `gantry power` would reach it.
+    var controlSocket: String { folder.file("control") }
 
     /// Runs the daemon until `stop()`.
     func start() throws {
