@@ -8,7 +8,7 @@ import Synchronization
 /// `gantry run`: the printer and Connect together, until somebody stops it.
 public final class Daemon: Sendable {
     private let machine: Machine
-    private let bridge: ConnectBridge
+    let bridge: ConnectBridge
     let board: Board
     private let control: ControlSocket
     private let notifier: ServiceNotifier

@@ -158,12 +158,13 @@ final class ConnectBridge: Sendable {
     private func startPrint(_ path: String, command: UInt64?) throws {
         let file = try printer.localPath(of: path)
         // Switched on first; refused in a state where no job could begin anyway.
-        if !machine.state.hasJob { try board.withLock { $0 }?.prepareForPrint() }
-        do {
+        if !machine.state.hasJob, let board = board.withLock({ $0 }) { try board.prepareForPrint() }
+        do throws(MachineError) {
             try machine.startJob(file: file, path: path, command: command)
-        } catch MachineError.file(let error) {
+        } catch {
+            guard case .file(let problem) = error else { throw error }
             // The server knows the file by another path than this machine.
-            throw CommandError(error.description.replacing(file, with: path))
+            throw CommandError(problem.description.replacing(file, with: path))
         }
     }
 
