@@ -4,9 +4,9 @@
 ///     // Until the file ends:
 ///     let taken = try decoder.decode(bytesOfTheFile, into: &text)
 ///
-/// Blocks that hold no G-code are passed over, unchecked: a damaged picture is no reason not to print. A G-code block's
-/// checksum stands behind it, so its text comes out before it is known to be right; who must know before reads the
-/// file twice.
+/// Blocks that hold no G-code are passed over, but their checksums are compared: one damaged bit makes a picture of a block
+/// of G-code, or leads on to a wrong place. A block's checksum stands behind it, so its text comes out before it is
+/// known to be right; who must know before reads the file twice.
 ///
 /// A value of some 40 KiB in place: no heap, no I/O. Keep it in a class or a long-lived variable.
 public struct BinaryGCodeDecoder: ~Copyable {
@@ -24,9 +24,6 @@ public struct BinaryGCodeDecoder: ~Copyable {
     /// The bytes of a header that came so far.
     private var headerBytes = InlineArray<18, UInt8>(repeating: 0)
     private var headerCount = 0
-    /// The block that is passed over.
-    private var skipped: BlockHeader?
-    private var bytesToSkip: UInt64 = 0
 
     /// Blocks whose headers were read.
     public private(set) var blocks: UInt32 = 0
@@ -65,10 +62,8 @@ public struct BinaryGCodeDecoder: ~Copyable {
                 position += 1
                 try readHeader(end: offset + UInt64(position))
             case .skipping:
-                let count = min(bytesToSkip, UInt64(input.count - position))
-                position += Int(count)
-                bytesToSkip -= count
-                guard bytesToSkip == 0 else { return position }
+                position += try block.pass(input.extracting(position..<input.count))
+                guard block.isFinished else { return position }
                 phase = .blockHeader
             case .gcode:
                 position += try block.decode(input.extracting(position..<input.count), into: &output)
@@ -82,11 +77,10 @@ public struct BinaryGCodeDecoder: ~Copyable {
     public func end() throws(BinaryGCodeError) {
         switch phase {
         case .blockHeader where headerCount == 0: return
-        case .gcode: try block.end()
+        case .gcode, .skipping: try block.end()
         case .fileHeader: throw BinaryGCodeError(reason: .cut, block: nil, kind: nil, offset: 0)
         case .blockHeader:
             throw BinaryGCodeError(reason: .cut, block: blocks, kind: nil, offset: offset - UInt64(headerCount))
-        case .skipping: if let skipped { throw skipped.error(.cut) }
         }
     }
 
@@ -100,14 +94,8 @@ public struct BinaryGCodeDecoder: ~Copyable {
             let start = end - UInt64(headerCount)
             guard let header = try BlockHeader.parse(bytes, number: blocks, offset: start) else { return }
             blocks += 1
-            if header.kind == .gcode {
-                block.begin(header, checksum: checksum)
-                phase = .gcode
-            } else {
-                skipped = header
-                bytesToSkip = header.end(checksum) - header.dataOffset
-                phase = .skipping
-            }
+            block.begin(header, checksum: checksum)
+            phase = header.kind == .gcode ? .gcode : .skipping
         }
         headerCount = 0
     }

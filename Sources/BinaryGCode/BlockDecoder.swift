@@ -82,6 +82,30 @@ public struct BlockDecoder: ~Copyable {
         }
     }
 
+    /// Takes the next bytes of a block that nobody wants decoded: only its checksum is compared.
+    ///
+    /// Goes on until ``isFinished`` or until all of `input` was taken.
+    ///
+    /// - Returns: how many bytes of `input` were taken.
+    public mutating func pass(_ input: Span<UInt8>) throws(BinaryGCodeError) -> Int {
+        guard let header else { return 0 }
+        var taken = 0
+        if phase == .data {
+            taken = Int(min(UInt64(inputLeft), UInt64(input.count)))
+            checksum.add(input, 0..<taken)
+            inputLeft -= UInt32(truncatingIfNeeded: taken)
+            if inputLeft == 0 { phase = .checksum }
+        }
+        guard phase == .checksum else { return taken }
+        do throws(BinaryGCodeError.Reason) {
+            return taken + (try compareChecksum(input.extracting(taken..<input.count)))
+        } catch {
+            phase = .finished
+            self.header = nil
+            throw header.error(error)
+        }
+    }
+
     /// The file ends here: throws when the block is not finished.
     public func end() throws(BinaryGCodeError) {
         if let header, phase != .finished { throw header.error(.cut) }
