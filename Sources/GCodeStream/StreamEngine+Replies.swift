@@ -58,6 +58,7 @@ extension StreamEngine {
         if fields.hasTemperature {
             acknowledgeMarker(now: now)
         } else if let line = fields.line, line > 0, let index = inFlight.index(of: line) {
+            owedAnswers = 0
             release(through: index, as: .proven, now: now)
         } else if inFlight.isEmpty || (fields.line ?? .max) < (inFlight.first?.number ?? 0) {
             counters.oksSurplus += 1
@@ -66,37 +67,57 @@ extension StreamEngine {
         }
     }
 
-    /// An ok with temperatures: the oldest M105 and everything before it is settled.
+    /// An ok with temperatures: the oldest M105 that may still be answered, and everything before it, is settled.
     private mutating func acknowledgeMarker(now: UInt64) {
-        if let index = inFlight.firstMarker {
+        if countedLine == nil, owedAnswers > 0 { owedAnswers -= 1 }
+        let index = inFlight.firstMarker
+        let marker = index.map { inFlight[$0].number } ?? .max
+        if let early = earlyMarkers.oldest, index == nil {
+            acknowledgeEarly(early)
+        } else if let probe = givenUpProbes.oldest, probe < marker {
+            acknowledgeLate(probe, now: now)
+        } else if let index {
             if index > 0 {
                 counters.oksLost += UInt64(index)
                 reports.push(.oksLost(count: UInt32(truncatingIfNeeded: index)))
             }
             release(through: index, as: .proven, now: now)
-        } else if let follower = earlyMarkerFollower {
-            // Its entry went with somebody else's ok: what is really unacknowledged is all that was sent behind it.
-            earlyMarkerFollower = nil
-            counters.oksSurplus += 1
-            rebuildInFlight(from: follower)
-            if graceUntil != nil {
-                graceUntil = nil
-                confirmMarker()
-            }
         } else {
             counters.oksSurplus += 1
         }
     }
 
-    private mutating func rebuildInFlight(from follower: UInt32) {
-        guard synchronisation == .done, sent.contains(follower) || follower == sent.next else { return }
+    /// The answer of an M105 that had been settled by somebody else's ok: what is really unacknowledged is all that was
+    /// sent behind it.
+    private mutating func acknowledgeEarly(_ number: UInt32) {
+        earlyMarkers.remove(through: number)
+        counters.oksSurplus += 1
+        rebuildInFlight(from: number + 1)
+        if graceUntil != nil, countedLine == number {
+            graceUntil = nil
+            countAnswer()
+        }
+    }
+
+    /// An answer that may be a late one, of a probe that was given up: what was sent behind it is not settled by it. If it
+    /// was not, the next answer makes up for that.
+    private mutating func acknowledgeLate(_ probe: UInt32, now: UInt64) {
+        givenUpProbes.remove(through: probe)
+        tookLateAnswer = true
+        lastProgress = now
+        if let index = inFlight.lastIndex(below: probe) { release(through: index, as: .proven, now: now) }
+        prove(through: probe, now: now)
+    }
+
+    private mutating func rebuildInFlight(from first: UInt32) {
+        guard synchronisation == .done, sent.contains(first) || first == sent.next else { return }
         inFlight.removeAll()
-        var number = follower
+        var number = first
         while number < cursor, !inFlight.isFull {
             inFlight.append(
                 InFlight.Entry(
                     number: number, bytes: UInt8(truncatingIfNeeded: sent.length(of: number)),
-                    isMarker: sent.isMarker(number), follower: number + 1))
+                    isMarker: sent.isMarker(number)))
             number += 1
         }
     }
@@ -105,8 +126,14 @@ extension StreamEngine {
     private mutating func release(through index: Int, as evidence: Evidence, now: UInt64) {
         for _ in 0...index {
             guard let entry = inFlight.removeFirst() else { break }
-            if entry.isMarker { earlyMarkerFollower = evidence == .assumed ? entry.follower : nil }
+            if evidence == .proven {
+                earlyMarkers.remove(through: entry.number)
+            } else if entry.isMarker {
+                earlyMarkers.remove(through: sent.oldest - 1)
+                earlyMarkers.append(entry.number)
+            }
             if entry.number > 0 {
+                givenUpProbes.remove(through: entry.number)
                 if evidence == .proven { prove(through: entry.number - 1, now: now) }
                 settle(entry.number, as: evidence, now: now)
             } else if synchronisation == .renumbering {
@@ -157,17 +184,35 @@ extension StreamEngine {
 
     /// Acknowledgement of the engine's own M105 and M400.
     private mutating func settleOwn(_ number: UInt32, as evidence: Evidence, now: UInt64) {
-        var counts = synchronisation == .verifying
-        if case .ending(.verify(let line)) = job, line == number { counts = true }
-        guard counts else { return }
+        guard synchronisation == .verifying || number == countedLine else { return }
         switch evidence {
         case .proven:
-            confirmMarker()
+            countAnswer()
         case .assumed:
             // Firmware that puts its temperatures on a line of their own, or somebody else's ok: wait for a protest.
             graceUntil = now &+ settings.probeTime
         }
     }
+
+    /// The M105 that counts: the first of a new count, or the one behind a job.
+    var countedLine: UInt32? {
+        if synchronisation == .verifying { return 1 }
+        if case .ending(.verify(let line)) = job { return line }
+        return nil
+    }
+
+    /// Something that looks like the answer of the M105 that counts. Behind a job it may be that of an earlier M105 for
+    /// each that has gone without: so many more are sent and answered before the end is believed.
+    private mutating func countAnswer() {
+        if synchronisation == .done, owedAnswers > 0 {
+            owedAnswers = Swift.min(owedAnswers, Self.mostAnswersAwaited) - 1
+        } else {
+            confirmMarker()
+        }
+    }
+
+    /// A printer that owes more than that has never sent them.
+    private static var mostAnswersAwaited: UInt32 { 8 }
 
     /// The M105 that counts was answered.
     mutating func confirmMarker() {
@@ -266,11 +311,14 @@ extension StreamEngine {
 
     private mutating func startSettling(line: UInt32, now: UInt64) {
         graceUntil = nil
-        earlyMarkerFollower = nil
+        earlyMarkers.removeAll()
         resync = Resync(
             line: line, until: now &+ settings.settleTime, echoes: line == 0 ? 1 : inFlight.linesAbove(line))
         // Nothing behind the refused line counts any more, and the line itself does not.
-        if line > 0 { inFlight.truncate(from: line) }
+        if line > 0 {
+            inFlight.truncate(from: line)
+            givenUpProbes.remove(from: line)
+        }
         probeAttempts = 0
         lastProgress = now
     }
@@ -312,8 +360,9 @@ extension StreamEngine {
         hasStaged = false
         resync = nil
         graceUntil = nil
-        earlyMarkerFollower = nil
+        earlyMarkers.removeAll()
         ignoresNextOk = false
+        givenUpProbes.removeAll()
         switch failure {
         case .firmwareError, .commandTooLong, .lineNumbersExhausted:
             // The printer still answers what it has; such an ok would pass for that of the M110.
