@@ -15,8 +15,9 @@
 ///   `probeTime`, an M105 is sent as the next numbered line: a probe. It is no repeated line, which Marlin 2.1 would drop
 ///   silently; its checksum keeps a damaged bit from making another command of it (an `M107` or `M1`); and its number
 ///   makes the printer ask at once for what it lacks, or proves with its answer that nothing was lost.
-/// - Behind a job's last command come an M400 and an M105: when the M105 is answered, all of it was executed. (Repetier
-///   answers what it has received: there the end is reported up to a queue's length early, and no host can tell.)
+/// - Behind a job's last command come an M400 and an M105: when the M105 is answered, all of it was executed. Two
+///   kinds of firmware keep a host from knowing: Repetier answers what it has received; and where an ok bears neither a
+///   number nor temperatures, doubled ones pass for answers. There the end may be reported up to a queue's length early.
 ///
 /// | job | begin | push | endOfJob | pause / resume | cancel | all executed | failure |
 /// | --- | --- | --- | --- | --- | --- | --- | --- |

@@ -41,6 +41,10 @@ extension Simulation {
             && faults.resetAfterCommands == nil && scenario.wire.deafFrom == .max
     }
 
+    /// Whether a host can know that all was executed. Where an ok says nothing about what it answers, doubled ones can make
+    /// a long last command look as if it was over.
+    var canTellTheEnd: Bool { scenario.profile.answersWhatWasExecuted && scenario.profile.tellsOksApart }
+
     /// Where the answers are clear: everything in the printer's queue is something that the engine waits for. What it
     /// has given up, a probe for example, it may be mistaken about.
     mutating func checkCount() -> Bool {
