@@ -8,12 +8,10 @@ struct InFlight: Sendable {
         var isMarker: Bool
         /// Sent to find out where the printer stands; nothing follows before it is answered or given up.
         var isProbe = false
-        /// Number of the first line behind it.
-        var follower: UInt32
     }
 
     private var slots = InlineArray<32, Entry>(
-        repeating: Entry(number: 0, bytes: 0, isMarker: false, follower: 0))
+        repeating: Entry(number: 0, bytes: 0, isMarker: false))
     private var head = 0
     private(set) var count = 0
     private(set) var bytes = 0
@@ -73,6 +71,12 @@ struct InFlight: Sendable {
     /// Index of line `number`.
     func index(of number: UInt32) -> Int? {
         for index in 0..<count where self[index].number == number { return index }
+        return nil
+    }
+
+    /// Index of the last line with a number below `number`.
+    func lastIndex(below number: UInt32) -> Int? {
+        for index in (0..<count).reversed() where self[index].number > 0 && self[index].number < number { return index }
         return nil
     }
 

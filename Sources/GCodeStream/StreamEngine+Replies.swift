@@ -34,165 +34,6 @@ extension StreamEngine {
         }
     }
 
-    // MARK: Acknowledgements
-
-    /// How it is known that a line is settled.
-    enum Evidence {
-        /// The printer took it: its own ok, or that of a numbered line behind it, or a Resend for a later line.
-        case proven
-        /// A plain ok came and it was the oldest.
-        case assumed
-    }
-
-    private mutating func acknowledge(_ fields: OkFields, now: UInt64) {
-        learn(fields)
-        if fields.hasTemperature, temperatureOks < 3 { temperatureOks += 1 }
-        // What is answered now belongs to a count that is not the printer's.
-        if let resync, resync.line == 0, !ignoresNextOk { return }
-        if ignoresNextOk {
-            ignoresNextOk = false
-            // The ok of a Resend; nothing else can come of what was on the wire: no need to wait any longer.
-            if let resync, resync.echoes <= 0, now >= quickResyncFrom { self.resync?.until = now }
-            return
-        }
-        if fields.hasTemperature {
-            acknowledgeMarker(now: now)
-        } else if let line = fields.line, line > 0, let index = inFlight.index(of: line) {
-            release(through: index, as: .proven, now: now)
-        } else if inFlight.isEmpty || (fields.line ?? .max) < (inFlight.first?.number ?? 0) {
-            counters.oksSurplus += 1
-        } else {
-            release(through: 0, as: .assumed, now: now)
-        }
-    }
-
-    /// An ok with temperatures: the oldest M105 and everything before it is settled.
-    private mutating func acknowledgeMarker(now: UInt64) {
-        if let index = inFlight.firstMarker {
-            if index > 0 {
-                counters.oksLost += UInt64(index)
-                reports.push(.oksLost(count: UInt32(truncatingIfNeeded: index)))
-            }
-            release(through: index, as: .proven, now: now)
-        } else if let follower = earlyMarkerFollower {
-            // Its entry went with somebody else's ok: what is really unacknowledged is all that was sent behind it.
-            earlyMarkerFollower = nil
-            counters.oksSurplus += 1
-            rebuildInFlight(from: follower)
-            if graceUntil != nil {
-                graceUntil = nil
-                confirmMarker()
-            }
-        } else {
-            counters.oksSurplus += 1
-        }
-    }
-
-    private mutating func rebuildInFlight(from follower: UInt32) {
-        guard synchronisation == .done, sent.contains(follower) || follower == sent.next else { return }
-        inFlight.removeAll()
-        var number = follower
-        while number < cursor, !inFlight.isFull {
-            inFlight.append(
-                InFlight.Entry(
-                    number: number, bytes: UInt8(truncatingIfNeeded: sent.length(of: number)),
-                    isMarker: sent.isMarker(number), follower: number + 1))
-            number += 1
-        }
-    }
-
-    /// Takes entries 0...index off.
-    private mutating func release(through index: Int, as evidence: Evidence, now: UInt64) {
-        for _ in 0...index {
-            guard let entry = inFlight.removeFirst() else { break }
-            if entry.isMarker { earlyMarkerFollower = evidence == .assumed ? entry.follower : nil }
-            if entry.number > 0 {
-                if evidence == .proven { prove(through: entry.number - 1, now: now) }
-                settle(entry.number, as: evidence, now: now)
-            } else if synchronisation == .renumbering {
-                verifyCount(now: now)
-            }
-        }
-        lastProgress = now
-        probeAttempts = 0
-        // What it was busy with is done.
-        busyUntil = Swift.min(busyUntil, now)
-    }
-
-    /// Lines up to `number` that went without an answer of their own have arrived.
-    private mutating func prove(through number: UInt32, now: UInt64) {
-        guard number > provenThrough else { return }
-        var line = Swift.max(provenThrough + 1, sent.oldest)
-        provenThrough = number
-        while line <= number {
-            if inFlight.index(of: line) == nil { settle(line, as: .proven, now: now) }
-            line += 1
-        }
-    }
-
-    private mutating func settle(_ number: UInt32, as evidence: Evidence, now: UInt64) {
-        if evidence == .proven {
-            if number > provenThrough { provenThrough = number }
-            strayRequests = 0
-        }
-        if number > highestSettled {
-            highestSettled = number
-            resendsWithoutProgress = 0
-            repeatedResends = 0
-        }
-        switch sent.acknowledge(number) {
-        case .job(let end):
-            // Before the count of a new job is agreed on, these are the last lines of one that was cancelled.
-            guard synchronisation == .done else { return }
-            counters.jobCommands += 1
-            if end > completedOffset { completedOffset = end }
-        case .priority(let tag):
-            reports.push(.acknowledged(tag: tag))
-        case .engine:
-            settleOwn(number, as: evidence, now: now)
-        case nil:
-            break
-        }
-    }
-
-    /// Acknowledgement of the engine's own M105 and M400.
-    private mutating func settleOwn(_ number: UInt32, as evidence: Evidence, now: UInt64) {
-        var counts = synchronisation == .verifying
-        if case .ending(.verify(let line)) = job, line == number { counts = true }
-        guard counts else { return }
-        switch evidence {
-        case .proven:
-            confirmMarker()
-        case .assumed:
-            // Firmware that puts its temperatures on a line of their own, or somebody else's ok: wait for a protest.
-            graceUntil = now &+ settings.probeTime
-        }
-    }
-
-    /// The M105 that counts was answered.
-    mutating func confirmMarker() {
-        if synchronisation == .verifying {
-            synchronisation = .done
-            synchronisationAttempts = 0
-            reports.push(.synchronised)
-        } else if case .ending(.verify) = job {
-            job = .none
-            mayHaveHeated = false
-            reports.push(.jobFinished)
-        }
-    }
-
-    private mutating func learn(_ fields: OkFields) {
-        if let free = fields.queueFree, settings.followsAdvancedOk, settings.windowLines > 1 {
-            // The command being executed still has its place in the queue: B is one less than its size.
-            queueSize = Swift.max(Int(free) + 1, queueSize)
-            window = Swift.min(queueSize, Limits.windowLines)
-        }
-        guard let free = fields.plannerFree else { return }
-        if free > plannerSize { plannerSize = free }
-        if job == .streaming, free == plannerSize, fields.line ?? 0 > 16 { counters.plannerEmpty += 1 }
-    }
-
     // MARK: Resends
 
     private mutating func resend(_ line: UInt32?, now: UInt64) {
@@ -266,11 +107,14 @@ extension StreamEngine {
 
     private mutating func startSettling(line: UInt32, now: UInt64) {
         graceUntil = nil
-        earlyMarkerFollower = nil
+        earlyMarkers.removeAll()
         resync = Resync(
             line: line, until: now &+ settings.settleTime, echoes: line == 0 ? 1 : inFlight.linesAbove(line))
         // Nothing behind the refused line counts any more, and the line itself does not.
-        if line > 0 { inFlight.truncate(from: line) }
+        if line > 0 {
+            inFlight.truncate(from: line)
+            givenUpProbes.remove(from: line)
+        }
         probeAttempts = 0
         lastProgress = now
     }
@@ -312,8 +156,9 @@ extension StreamEngine {
         hasStaged = false
         resync = nil
         graceUntil = nil
-        earlyMarkerFollower = nil
+        earlyMarkers.removeAll()
         ignoresNextOk = false
+        givenUpProbes.removeAll()
         switch failure {
         case .firmwareError, .commandTooLong, .lineNumbersExhausted:
             // The printer still answers what it has; such an ok would pass for that of the M110.

@@ -99,12 +99,17 @@ extension StreamEngine {
         }
         guard sent.copy(number, to: &output) else { return }
         cursor = number + 1
-        if number < firstUnsent { counters.linesResent += 1 } else { firstUnsent = cursor }
+        if number < firstUnsent {
+            counters.linesResent += 1
+        } else {
+            firstUnsent = cursor
+            if countedLine == nil, sent.isMarker(number) { owedAnswers += 1 }
+        }
         ignoresNextOk = false
         track(
             InFlight.Entry(
                 number: number, bytes: UInt8(truncatingIfNeeded: length), isMarker: sent.isMarker(number),
-                isProbe: isProbe, follower: number + 1),
+                isProbe: isProbe),
             now: now)
     }
 
@@ -134,7 +139,7 @@ extension StreamEngine {
 
     mutating func requestSynchronisation(now: UInt64) {
         synchronisation = .wanted
-        earlyMarkerFollower = nil
+        earlyMarkers.removeAll()
         graceUntil = nil
         repeatedResends = 0
         probeAttempts = 0
@@ -156,7 +161,7 @@ extension StreamEngine {
 
     private mutating func sendRenumbering(now: UInt64) {
         output.append("N0 M110*35\n")
-        track(InFlight.Entry(number: 0, bytes: 11, isMarker: false, follower: 1), now: now)
+        track(InFlight.Entry(number: 0, bytes: 11, isMarker: false), now: now)
     }
 
     /// The M110 was acknowledged: prove the count with a line that fits no other.
@@ -166,6 +171,9 @@ extension StreamEngine {
         firstUnsent = 1
         provenThrough = 0
         lastCheck = 0
+        owedAnswers = 0
+        givenUpProbes.removeAll()
+        tookLateAnswer = false
         strayRequests = 0
         highestSettled = 0
         var command = CommandBuffer()
@@ -237,6 +245,7 @@ extension StreamEngine {
         lastProgress = now
         // Only probes are left, and their time is over: their answers got lost, or they did, which the next line tells.
         if let first = inFlight.first, first.isProbe {
+            giveUpProbes()
             inFlight.removeAll()
             endsLineFirst = true
             probeAttempts = 0
@@ -250,6 +259,7 @@ extension StreamEngine {
         let length = 1 + (isRepeat ? sent.length(of: cursor) : own)
         if !hasRoom(forProbe: length) {
             // Earlier ones had their time.
+            giveUpProbes()
             inFlight.removeProbes()
             guard hasRoom(forProbe: length) else { return }
         }
@@ -269,6 +279,14 @@ extension StreamEngine {
         send(cursor, isProbe: !isRepeat, now: now)
         // The probe may be what gets lost.
         endsLineFirst = true
+    }
+
+    /// Their answers may be late. They are lost where one has just come that was taken for a late one: it was not, or the
+    /// printer would have answered these too.
+    private mutating func giveUpProbes() {
+        defer { tookLateAnswer = false }
+        guard !tookLateAnswer else { return }
+        for index in 0..<inFlight.count where inFlight[index].isProbe { givenUpProbes.append(inFlight[index].number) }
     }
 
     private func hasRoom(forProbe length: Int) -> Bool {

@@ -15,7 +15,9 @@
 ///   `probeTime`, an M105 is sent as the next numbered line: a probe. It is no repeated line, which Marlin 2.1 would drop
 ///   silently; its checksum keeps a damaged bit from making another command of it (an `M107` or `M1`); and its number
 ///   makes the printer ask at once for what it lacks, or proves with its answer that nothing was lost.
-/// - Behind a job's last command come an M400 and an M105: when the M105 is answered, all of it was executed.
+/// - Behind a job's last command come an M400 and an M105: when the M105 is answered, all of it was executed. Two
+///   kinds of firmware keep a host from knowing: Repetier answers what it has received; and where an ok bears neither a
+///   number nor temperatures, doubled ones pass for answers. There the end may be reported up to a queue's length early.
 ///
 /// | job | begin | push | endOfJob | pause / resume | cancel | all executed | failure |
 /// | --- | --- | --- | --- | --- | --- | --- | --- |
@@ -94,8 +96,15 @@ public struct StreamEngine: ~Copyable {
     /// Before this a Resend is always followed by the whole `settleTime`.
     var quickResyncFrom: UInt64 = 0
 
-    /// Where to go on counting when a marker was acknowledged by an ok that was not its own.
-    var earlyMarkerFollower: UInt32?
+    /// Probes whose answers may come late.
+    var givenUpProbes = MarkerNumbers()
+    /// An answer was taken for that of a probe that had been given up, and none was given up since.
+    var tookLateAnswer = false
+
+    /// How many M105s before the one that counts went without an ok with temperatures.
+    var owedAnswers: UInt32 = 0
+    /// M105s that a plain ok settled, which was another's if this firmware puts temperatures on the ok.
+    var earlyMarkers = MarkerNumbers()
     /// When a marker acknowledged by a plain ok counts as answered all the same.
     var graceUntil: UInt64?
 
@@ -223,7 +232,7 @@ public struct StreamEngine: ~Copyable {
     public mutating func interruptHeating(now: UInt64) {
         guard synchronisation == .done, !halted, output.free > 8, !inFlight.isFull else { return }
         output.append("\nM108\n")
-        track(InFlight.Entry(number: 0, bytes: 6, isMarker: false, follower: cursor), now: now)
+        track(InFlight.Entry(number: 0, bytes: 6, isMarker: false), now: now)
     }
 
     // MARK: The wire

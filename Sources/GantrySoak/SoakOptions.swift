@@ -3,11 +3,11 @@ struct SoakOptions {
     static let help = """
         OVERVIEW: Runs the streaming engine against simulated printers under a simulated clock, a scenario for each seed.
 
-        USAGE: gantry-soak [--seconds N | --seeds N] [--first N] [--violations N] [--jobs N] | --seed N [--trace]
+        USAGE: gantry-soak [--seeds N | --seconds N] [--first N] [--violations N] [--jobs N] | --seed N [--trace]
 
-          --seconds N   go on for so long (default 10)
-          --seeds N     so many seeds in place of a time
-          --first N     the first seed (default: of the clock, so that each run meets new ones)
+          --seeds N     so many seeds (default 1000, well over half a million lines)
+          --seconds N   explore: go on for so long, with seeds that no run has met before
+          --first N     the first seed (default 1; with --seconds: of the clock)
           --violations N  stop at so many (default 20)
           --jobs N      threads (default: one per processor)
           --seed N      this seed alone; GANTRY_TRACE=1 or --trace prints everything on its wire
@@ -15,8 +15,9 @@ struct SoakOptions {
         Ends with 1 when something did not hold, and prints the command that shows it again.
         """
 
-    var seconds: UInt64 = 10
-    var seeds: UInt64?
+    var seeds: UInt64 = 1000
+    /// A time in place of a number of seeds.
+    var seconds: UInt64?
     var first: UInt64?
     var jobs = 0
     var violations = 20

@@ -52,7 +52,7 @@ func runOne(_ seed: UInt64, trace: Bool) -> Bool {
 
 func soak(_ options: SoakOptions) async -> Bool {
     let began = clockSeconds()
-    let first = options.first ?? UInt64(clockSeconds(CLOCK_REALTIME)) * 1_000_000
+    let first = options.first ?? (options.seconds == nil ? 1 : UInt64(clockSeconds(CLOCK_REALTIME)) * 1_000_000)
     let tally = Tally()
     let jobs = options.jobs > 0 ? options.jobs : max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))
     await withTaskGroup { group in
@@ -60,8 +60,11 @@ func soak(_ options: SoakOptions) async -> Bool {
             group.addTask {
                 while true {
                     let index = tally.next.wrappingAdd(1, ordering: .relaxed).oldValue
-                    if let seeds = options.seeds { if index >= seeds { return } }
-                    if options.seeds == nil, clockSeconds() - began > Double(options.seconds) { return }
+                    if let seconds = options.seconds {
+                        if clockSeconds() - began > Double(seconds) { return }
+                    } else if index >= options.seeds {
+                        return
+                    }
                     let seed = first &+ index
                     let outcome = Simulation.run(seed: seed)
                     let isEnough = tally.totals.withLock { totals in

@@ -52,6 +52,9 @@ struct ExecutionCheck {
         return nil
     }
 
+    /// How far the printer is with job `number`, nil when it has executed all of it.
+    func missing(_ number: Int) -> String? { job == number && position == jobs[number].count ? nil : progress }
+
     var progress: String { "\(position) of \(jobs[job].count) commands of job \(job)" }
 
     /// The engine's own commands; those of jobs are spelt otherwise.

@@ -37,7 +37,7 @@ public struct LostOk: Sendable {
     /// Runs both; the outcome of the faulty one, with a violation when it took too much longer.
     public func run(trace: Bool = false) -> Simulation.Outcome {
         let undisturbed = Simulation(clean).run()
-        guard undisturbed.violation == nil else { return undisturbed }
+        guard undisturbed.violation == nil else { return trace ? Simulation(clean, trace: true).run() : undisturbed }
         var disturbed = Simulation(faulty, trace: trace).run()
         if disturbed.violation == nil, disturbed.duration > undisturbed.duration + limit {
             let cost = seconds(disturbed.duration - undisturbed.duration)

@@ -33,6 +33,34 @@ extension Simulation {
         return true
     }
 
+    /// Whether each ok answers one line and all of them arrive: then the engine cannot be mistaken about what the printer
+    /// has.
+    static func answersAreClear(_ scenario: Scenario) -> Bool {
+        let faults = scenario.faults
+        return scenario.profile.answersEachCommandOnce && !faults.hasAnswerFaults && faults.miscountAfterCommands == nil
+            && faults.resetAfterCommands == nil && scenario.wire.deafFrom == .max
+    }
+
+    /// Whether a host can know that all was executed. Where an ok says nothing about what it answers, doubled ones can make
+    /// a long last command look as if it was over.
+    var canTellTheEnd: Bool { scenario.profile.answersWhatWasExecuted && scenario.profile.tellsOksApart }
+
+    /// Where the answers are clear: everything in the printer's queue is something that the engine waits for. What it
+    /// has given up, a probe for example, it may be mistaken about.
+    mutating func checkCount() -> Bool {
+        guard hasClearAnswers else { return true }
+        if engine.counters.probes > 0 || !outcome.failures.isEmpty || printer.hasStrayAnswers {
+            hasClearAnswers = false
+            return true
+        }
+        if printer.queuedNumberedCommands > engine.unacknowledgedLines {
+            return violate(
+                "the printer has \(printer.queuedNumberedCommands) commands, the engine waits for "
+                    + "\(engine.unacknowledgedLines)")
+        }
+        return true
+    }
+
     /// What the printer has executed since the last step, and whether anything goes on at all.
     mutating func checkExecution() -> Bool {
         if let problem = check.check(printer.executedCommands) { return violate(problem) }

@@ -58,6 +58,8 @@ public struct Simulation: ~Copyable {
     var buttonAt: UInt64 = .max
     var faultsAreOver = false
     let usesInterrupt: Bool
+    /// The owner has asked for temperatures behind everything else.
+    var hasAskedAtTheEnd = false
 
     // For the checks.
     var linesSentBefore: UInt64 = 0
@@ -65,6 +67,7 @@ public struct Simulation: ~Copyable {
     var lastProgress: UInt64
     var executedBefore = 0
     var bytesAtProgress: UInt64 = 0
+    var hasClearAnswers: Bool
 
     /// Prepares `scenario`; with `trace` everything on the wire is printed.
     public init(_ scenario: Scenario, trace: Bool = false) {
@@ -84,6 +87,7 @@ public struct Simulation: ~Copyable {
         wire = SimulatedWire(scenario.wire, start: start)
         check = ExecutionCheck(jobs: scenario.jobs)
         usesInterrupt = scenario.actions.contains { $0.action == .interruptHeating }
+        hasClearAnswers = Self.answersAreClear(scenario)
         self.trace = Trace(isOn: trace, start: start)
         printer.advance(to: start)
         _ = printer.takeOutput(at: start)
@@ -113,10 +117,11 @@ public struct Simulation: ~Copyable {
         var isMoving = carryToPrinter()
         if carryToHost() { isMoving = true }
         let phaseBefore = phase
-        guard readReports(), checkExecution() else { return false }
+        guard checkExecution(), readReports(), checkCount() else { return false }
         if phase != phaseBefore { isMoving = true }
-        if case .closing(let until) = phase, pending.isEmpty && engine.unacknowledgedLines == 0 || now >= until {
-            return false
+        if case .closing(let until) = phase {
+            if now >= until { return false }
+            if pending.isEmpty, engine.unacknowledgedLines == 0 { return askAtTheEnd() && countStep() }
         }
         return isMoving ? countStep() : advanceClock()
     }
@@ -171,6 +176,18 @@ public struct Simulation: ~Copyable {
             endJob(recovery: nil)
         case .emergencyStop: engine.emergencyStop(now: now)
         }
+    }
+
+    /// Says M105 behind everything else, as an owner does all the time: a plain ok may have been another's, and a line that
+    /// never arrived shows when the next one comes. False when that was done already.
+    private mutating func askAtTheEnd() -> Bool {
+        guard !hasAskedAtTheEnd else { return false }
+        hasAskedAtTheEnd = true
+        let command = "M105"
+        guard engine.submit(command.utf8.span, tag: nextTag) else { return false }
+        pending[nextTag] = command
+        nextTag += 1
+        return true
     }
 
     /// Goes on to the next job, after a pause for recovery where that is needed, or to the end.
@@ -234,7 +251,7 @@ public struct Simulation: ~Copyable {
                 guard let command = pending.removeValue(forKey: tag) else {
                     return violate("priority command \(tag) was acknowledged twice")
                 }
-                acknowledged.append(command)
+                if command != "M105" { acknowledged.append(command) }
             case .dropped(let tag):
                 guard pending.removeValue(forKey: tag) != nil else {
                     return violate("priority command \(tag) was dropped though it was acknowledged")
@@ -247,6 +264,9 @@ public struct Simulation: ~Copyable {
                 let count = UInt64(scenario.jobs[job].count)
                 guard counted <= count, counted + 2 + count / 100 >= count else {
                     return violate("finished with \(engine.counters.jobCommands) commands counted")
+                }
+                if let missing = check.missing(job), canTellTheEnd {
+                    return violate("finished, but executed \(missing)")
                 }
                 check.finished.append(job)
                 endJob(recovery: nil)

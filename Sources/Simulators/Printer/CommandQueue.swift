@@ -12,6 +12,9 @@ struct CommandQueue: Sendable {
     private var head = 0
     private(set) var count = 0
 
+    /// How many of the commands came with a line number.
+    private(set) var numberedCount = 0
+
     /// Bytes of command text in the queue.
     private(set) var textBytes = 0
 
@@ -28,6 +31,7 @@ struct CommandQueue: Sendable {
         lengths[slot] = range.count
         numbers[slot] = number
         count += 1
+        if number != nil { numberedCount += 1 }
         textBytes += range.count
     }
 
@@ -39,6 +43,7 @@ struct CommandQueue: Sendable {
 
     mutating func removeFirst() {
         textBytes -= lengths[head]
+        if numbers[head] != nil { numberedCount -= 1 }
         head = (head + 1) % Self.slots
         count -= 1
     }
@@ -46,6 +51,7 @@ struct CommandQueue: Sendable {
     mutating func removeAll() {
         head = 0
         count = 0
+        numberedCount = 0
         textBytes = 0
     }
 }

@@ -88,6 +88,9 @@ public struct FaultPlan: Sendable, Equatable {
     }
 
     var hasOkFaults: Bool { lostOk > 0 || doubledOk > 0 || lateOk > 0 }
+
+    /// Whether answers may be damaged, lost, doubled or late.
+    public var hasAnswerFaults: Bool { hasOkFaults || lostOkNumber != nil || !toHost.isNone }
 }
 
 extension FaultPlan: CustomStringConvertible, LosslessStringConvertible {

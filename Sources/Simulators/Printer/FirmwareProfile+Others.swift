@@ -92,6 +92,15 @@ extension FirmwareProfile {
         answers.temperaturesOnOk || answers.lineNumber || capabilities.advancedOk
     }
 
+    /// Whether an `ok` says that its command was executed. Repetier's says that the line came in; OctoPrint's virtual
+    /// printer names the last line that came in, whatever it answers.
+    public var answersWhatWasExecuted: Bool { !answers.onReceipt && family != .octoPrint }
+
+    /// Whether each command is answered by one `ok`, when it was executed, and a refused line by one at most.
+    public var answersEachCommandOnce: Bool {
+        answersWhatWasExecuted && answers.oksAfterResend <= 1 && !capabilities.secondOkAfterTemperatures
+    }
+
     /// This firmware with these habits on top.
     public func with(_ quirks: Quirks) -> FirmwareProfile {
         var profile = self

@@ -106,6 +106,15 @@ extension MarlinPrinter {
         return result
     }
 
+    /// Commands of numbered lines that were accepted and not answered yet, on firmware that answers what it has executed.
+    public var queuedNumberedCommands: Int { queue.numberedCount }
+
+    /// True when a line that came with a number was dropped as a repeat, or a command without one was executed: then
+    /// there are answers that belong to no line of the host's.
+    public var hasStrayAnswers: Bool {
+        statistics.repeatsDropped > 0 || statistics.commandsExecuted != executedCommands.count
+    }
+
     /// The digest of the commands executed so far.
     public var executedDigest: CommandDigest { digest }
 
