@@ -42,6 +42,7 @@ final class Demo: Sendable {
         configuration.serialNumber = "CZPX0123X004XC00042"
         configuration.settings = folder + "/prusa_printer_settings.ini"
         configuration.directory = folder + "/gcodes"
+        configuration.controlSocket = folder + "/control"
         self.configuration = configuration
     }
 
@@ -51,13 +52,22 @@ final class Demo: Sendable {
         return String(decoding: template.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self)
     }
 
-    /// Removes what the demo left in /tmp.
-    func cleanUp() {
-        for name in ["gcodes/" + Self.fileName, "prusa_printer_settings.ini", "ttyPrinter"] {
-            unlink(folder + "/" + name)
+    /// Removes the demo's folder in /tmp and all that is in it.
+    func cleanUp() { Self.remove(folder) }
+
+    private static func remove(_ path: String) {
+        // A link, a socket or a file; a folder must be emptied first.
+        guard unlink(path) != 0, let folder = opendir(path) else { return }
+        var names: [String] = []
+        while let entry = readdir(folder) {
+            names.append(
+                withUnsafePointer(to: &entry.pointee.d_name) { name in
+                    name.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+                })
         }
-        rmdir(folder + "/gcodes")
-        rmdir(folder)
+        closedir(folder)
+        for name in names where name != "." && name != ".." { remove(path + "/" + name) }
+        rmdir(path)
     }
 
     // MARK: The run
