@@ -42,6 +42,15 @@ struct InFlight: Sendable {
         return entry
     }
 
+    /// Drops the newest.
+    mutating func removeLast() {
+        guard count > 0 else { return }
+        let entry = self[count - 1]
+        count -= 1
+        bytes -= Int(entry.bytes)
+        if entry.isProbe { probes -= 1 }
+    }
+
     mutating func removeAll() {
         head = 0
         count = 0

@@ -261,6 +261,9 @@ extension StreamEngine {
             // Earlier ones had their time.
             giveUpProbes()
             inFlight.removeProbes()
+            // A line that is sent again may be longer than what is kept free for an M105. After some silence the newest lines
+            // make room for it: if they did arrive, an answer behind them tells.
+            while probeAttempts > 3, inFlight.count > 1, !hasRoom(forProbe: length) { inFlight.removeLast() }
             guard hasRoom(forProbe: length) else { return }
         }
         guard synchronisation == .renumbering || isRepeat || sent.next < Limits.lineNumber else { return }

@@ -28,8 +28,9 @@ import Testing
             "again: swift run -c release gantry-soak --seed \(seed) --trace; \(Simulation.description(seed: seed))")
     }
 
-    /// A lane command that a late answer settled; the end of a job that an earlier M105's answer stood for.
-    @Test(arguments: [1_795_651_362_000_317, 480] as [UInt64]) func whatTheSwarmOnceFoundStaysAway(_ seed: UInt64) {
+    /// A lane command that a late answer settled; the end of a job that an earlier M105's answer stood for; a long line to
+    /// send again, for which there was no room.
+    @Test(arguments: [1_795_651_362_000_317, 480, 1_795_652_757_003_911] as [UInt64]) func whatTheSwarmOnceFoundStaysAway(_ seed: UInt64) {
         #expect(Simulation.run(seed: seed).violation == nil, "\(Simulation.description(seed: seed))")
     }
 
