@@ -83,7 +83,9 @@ import Testing
         let rig = try Rig()
         let process = try rig.printer.start("run", "--config", "gantry.ini", "--port", "/dev/ttyUSB77")
         try await eventually("Connect sees the error") { rig.states.last == "ERROR" }
-        #expect(process.standardError.contains(" error: error: There is no serial port /dev/ttyUSB77."))
+        try await eventually("so does who reads the log") {
+            process.standardError.contains(" error: error: There is no serial port /dev/ttyUSB77.")
+        }
         process.send(SIGTERM)
         #expect(try await process.end() == 0)
     }
