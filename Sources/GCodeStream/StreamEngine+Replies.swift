@@ -27,7 +27,8 @@ extension StreamEngine {
         case .wait:
             // Nothing to do at the printer, something unacknowledged here: ask soon, and let it settle first.
             if !inFlight.isEmpty, inFlight.probes == 0, now > lastProgress &+ settings.settleTime {
-                lastProgress = now &- settings.probeTime
+                // Sooner, never later: it says so every second.
+                lastProgress = Swift.min(lastProgress, now &- settings.probeTime)
             }
         case .lineError, .otherError, .foreignError, .other:
             break

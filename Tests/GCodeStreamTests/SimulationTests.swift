@@ -30,7 +30,8 @@ import Testing
 
     /// A lane command that a late answer settled; the end of a job that an earlier M105's answer stood for; a long line to
     /// send again, for which there was no room.
-    @Test(arguments: [1_795_651_362_000_317, 480, 1_795_652_757_003_911] as [UInt64]) func whatTheSwarmOnceFoundStaysAway(_ seed: UInt64) {
+    @Test(arguments: [1_795_651_362_000_317, 480, 1_795_652_757_003_911] as [UInt64])
+    func whatTheSwarmOnceFoundStaysAway(_ seed: UInt64) {
         #expect(Simulation.run(seed: seed).violation == nil, "\(Simulation.description(seed: seed))")
     }
 
