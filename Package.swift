@@ -19,6 +19,7 @@ let package = Package(
     products: [
         .executable(name: "gantry", targets: ["GantryCLI"]),
         .executable(name: "gantry-bench", targets: ["GantryBench"]),
+        .executable(name: "gantry-bench-connect", targets: ["ConnectBench"]),
         .executable(name: "gantry-soak", targets: ["GantrySoak"]),
         .executable(name: "gantry-board", targets: ["BoardProbe"]),
         .library(name: "GCodeStream", targets: ["GCodeStream"]),
@@ -65,6 +66,9 @@ let package = Package(
         .target(name: "CAllocationCounter", path: "CModules/CAllocationCounter"),
         .target(name: "CBench", dependencies: ["CAllocationCounter"], path: "CModules/CBench"),
         .executableTarget(name: "GantryBench", dependencies: ["MarlinLink", "CBench", "CAllocationCounter"]),
+
+        // Our side of Tests/Benchmarks/connect, the benchmark beside the Python package.
+        .executableTarget(name: "ConnectBench", dependencies: ["PrusaConnect"]),
 
         // The bridge and the command line.
         .target(name: "Gantry", dependencies: ["GCodeStream", "MarlinLink", "PrusaConnect", "BoardIO", logging]),
