@@ -20,7 +20,7 @@ static bool is_word(const char *at, const char *end, const char *word, size_t le
            ((size_t)(end - at) == length || !is_digit(at[length]));
 }
 
-// Takes off `*<checksum>` when it is right.
+// Takes off `*<checksum>` when it is right. Blanks behind it are read over, as firmware does.
 static bool take_checksum(const char *line, const char **end) {
     const char *star = memchr(line, '*', (size_t)(*end - line));
     if (star == NULL) return false;
@@ -28,6 +28,7 @@ static bool take_checksum(const char *line, const char **end) {
     for (const char *at = line; at < star; at++) sum ^= (unsigned char)*at;
     uint64_t claimed;
     const char *after = parse_number(star + 1, *end, &claimed);
+    while (after > star + 1 && after < *end && *after == ' ') after++;
     if (after == star + 1 || after != *end || claimed != sum) return false;
     *end = star;
     return true;
