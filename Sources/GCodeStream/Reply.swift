@@ -87,11 +87,9 @@ extension Reply {
         if end - start > 2, line.has("ok", at: end - 2), line[end - 3].isDigit, line.has("echo:", at: start) {
             return .ok(OkFields())
         }
-        // A reset in the midst of a line, or the noise of a bootloader before it: "T:205.3 /205.0 B:6start".
-        // Not the echo of a text that somebody chose, nor the action of that name.
-        let isSaid = line.has("//", at: start) || end - start == 10 && line.has("echo:", at: start)
-        if !isSaid, end > 5, line.has("start", at: end - 5), !line[end - 6].isLetter, line[end - 6] != UInt8(ascii: " ")
-        {
+        // A reset in the midst of a number, or the noise of a bootloader before it: "T:205.3 /205.0 B:6start". Not words
+        // that somebody chose: "echo:start", "layer-start", "//action:start".
+        if end > 5, line.has("start", at: end - 5), line[end - 6].isDigit || !line[end - 6].isPrintable {
             return .start
         }
         return .other

@@ -44,7 +44,10 @@ public final class Daemon: Sendable {
             type: type, serialNumber: serialNumber, connection: settings, info: info, options: options,
             log: { level, message in logger.log(level: level.swiftLog, "\(message)") })
         let observers = Mutex<(ConnectBridge, Board)?>(nil)
-        let machine = Machine(configuration: configuration.link, scripts: scripts) { change in
+        let notifier = ServiceNotifier()
+        let watchdog = Watchdog(notifier)
+        let machine = Machine(configuration: configuration.link, scripts: scripts, onTick: { watchdog.tick() }) {
+            change in
             log(change, to: logger)
             guard let (bridge, board) = observers.withLock({ $0 }) else { return }
             bridge.take(change)
@@ -53,12 +56,7 @@ public final class Daemon: Sendable {
         let bridge = ConnectBridge(
             printer: printer, machine: machine, storage: storage, firmware: configuration.firmware,
             onProblem: { logger.warning("\($0)") })
-        let notifier = ServiceNotifier()
-        let watchdog = Watchdog(notifier)
-        // The board's thread asks machine and link for their state, so a sign of life from it is one of theirs, too.
-        let board = Board(
-            configuration.board, machine: machine, makeSwitch: makeSwitch, onTick: { watchdog.tick() }
-        ) { change in
+        let board = Board(configuration.board, machine: machine, makeSwitch: makeSwitch) { change in
             log(change, to: logger)
             switch change {
             case .attention(let reason): bridge.takeAttention(reason)

@@ -168,6 +168,10 @@ import Testing
                     == "The printer restarted during the print; it cannot be continued.")
             // It stays: the user shall see how the job ended. The printer is ready for another one.
             try await eventually("it is greeted again") { rig.daemon.snapshot.phase == .ready }
+            // What looked like a restart may have been none.
+            try await eventually("heaters go off, once more") {
+                rig.printer.executedCommands.suffix(4) == ["M104 S0", "M140 S0", "M107", "M84"]
+            }
             try await rig.startPrint("a.gcode")
             try await rig.order("STOP_PRINT")
         }

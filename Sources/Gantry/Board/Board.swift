@@ -39,20 +39,18 @@ final class Board: Sendable {
     private let machine: Machine
     private let makeSwitch: SwitchMaker
     private let onChange: @Sendable (Change) -> Void
-    private let onTick: @Sendable () -> Void
     private let mailbox = Mailbox<Message>()
     private let ended = Mailbox<Bool>()
     private let devices = Mutex<BoardDevices?>(nil)
     private let seen = Mutex<Bool?>(nil)
 
-    /// Nothing is taken before `start`. `onChange` is called on the board's thread, and `onTick` about twice a second.
+    /// Nothing is taken before `start`. `onChange` is called on the board's thread.
     init(
         _ configuration: BoardConfiguration, machine: Machine,
         makeSwitch: @escaping SwitchMaker = { power throws(GPIOError) in try GPIOSwitch(power) },
-        onTick: @escaping @Sendable () -> Void = {}, onChange: @escaping @Sendable (Change) -> Void
+        onChange: @escaping @Sendable (Change) -> Void
     ) {
         self.configuration = configuration
-        self.onTick = onTick
         self.machine = machine
         self.makeSwitch = makeSwitch
         self.onChange = onChange
@@ -108,11 +106,11 @@ final class Board: Sendable {
         }
     }
 
-    /// Does what `gantry power` wants; what to tell its user.
+    /// Does what `gantry power` wants; what to tell its user, behind `refused: ` when it was not done.
     func power(_ order: PowerOrder) -> String {
         let answer = Mailbox<String>()
         mailbox.post(.power(order, answer))
-        return answer.take(until: .now + 10).first ?? "the board does not answer"
+        return answer.take(until: .now + 10).first ?? "refused: the board does not answer"
     }
 
     /// Unmounts a stick; the error when it may not be pulled.
@@ -154,7 +152,6 @@ final class Board: Sendable {
                 duties.take(message)
             }
             duties.tick()
-            onTick()
         }
     }
 }

@@ -198,7 +198,7 @@ struct BoardDuties {
     // MARK: Outputs
 
     private mutating func obey(_ order: Board.PowerOrder) -> String {
-        guard power != nil else { return "there is no [power] in gantry.ini" }
+        guard power != nil else { return "refused: there is no [power] in gantry.ini" }
         let now = MonotonicTime.now.nanoseconds
         let refusal = changePower { policy throws(PowerPolicy.Refusal) in
             switch order {

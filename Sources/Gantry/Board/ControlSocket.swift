@@ -18,7 +18,10 @@ public final class ControlSocket: Sendable {
     func start() -> String? {
         let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
         guard descriptor >= 0 else { return problem("make", errno) }
-        removeStale()
+        guard removeStale() else {
+            close(descriptor)
+            return problem("take", EADDRINUSE)
+        }
         let bound = Self.withAddress(path) { bind(descriptor, $0, $1) }
         guard bound == 0, chmod(path, 0o660) == 0, listen(descriptor, 4) == 0 else {
             let code = bound == -2 ? ENAMETOOLONG : errno
@@ -42,10 +45,16 @@ public final class ControlSocket: Sendable {
         shutdown(descriptor, Int32(SHUT_RDWR))
     }
 
-    /// Takes away the socket of a daemon that was killed; anything else stays.
-    private func removeStale() {
+    /// Takes away the socket of a daemon that was killed; anything else stays. False when a daemon listens there.
+    private func removeStale() -> Bool {
         var status = stat()
-        if lstat(path, &status) == 0, status.st_mode & S_IFMT == S_IFSOCK { unlink(path) }
+        guard lstat(path, &status) == 0, status.st_mode & S_IFMT == S_IFSOCK else { return true }
+        let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+        guard descriptor >= 0 else { return true }
+        defer { close(descriptor) }
+        if Self.withAddress(path, { connect(descriptor, $0, $1) }) == 0 { return false }
+        unlink(path)
+        return true
     }
 
     private func problem(_ verb: String, _ code: Int32) -> String {

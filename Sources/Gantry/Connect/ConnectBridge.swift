@@ -145,7 +145,7 @@ final class ConnectBridge: Sendable {
         printer.on(.resetPrinter) { [self] command in
             if let board = board.withLock({ $0 }), board.configuration.power?.resetsByPower == true {
                 let answer = board.power(.cycle(force: true))
-                guard !answer.hasPrefix("unknown") else { throw CommandError(answer) }
+                guard !answer.hasPrefix("refused: "), !answer.hasPrefix("unknown") else { throw CommandError(answer) }
                 return .finished
             }
             try machine.reset(command: command.id)
@@ -181,7 +181,7 @@ final class ConnectBridge: Sendable {
         }
     }
 
-    /// PrusaLink's rule: refused while a print or trouble is on, unless forced. An emergency stop is never refused.
+    /// PrusaLink's rule: refused while a print or trouble is on, unless forced. No state refuses an emergency stop.
     private func runGCode(_ command: Command) throws -> CommandResult {
         guard let text = command.gcode else { throw CommandError("GCODE without G-code") }
         let commands = try Self.commands(in: text)

@@ -54,6 +54,7 @@ public final class Machine: Sendable {
     let scripts: Scripts
     private let configuration: LinkConfiguration
     private let onChange: @Sendable (Change) -> Void
+    private let onTick: @Sendable () -> Void
     /// Held while a change is made and told: the observer must not hear of the later one first.
     private let telling = Mutex(())
     private let mailbox = Mailbox<Message>()
@@ -63,10 +64,20 @@ public final class Machine: Sendable {
     /// Seconds that the printer has for the cancel script when Gantry is told to end; systemd's patience is longer.
     private static let stopLimit = 20.0
 
-    /// A machine that is not connected yet. `onChange` is called on the machine's thread or on that of the order.
-    public init(configuration: LinkConfiguration, scripts: Scripts, onChange: @escaping @Sendable (Change) -> Void) {
+    /// A machine that is not connected yet.
+    ///
+    /// - Parameters:
+    ///   - configuration: the port.
+    ///   - scripts: what is sent on pause, resume and cancel.
+    ///   - onTick: called on the machine's thread at least every ten seconds while it lives.
+    ///   - onChange: called on the machine's thread or on that of the order.
+    public init(
+        configuration: LinkConfiguration, scripts: Scripts, onTick: @escaping @Sendable () -> Void = {},
+        onChange: @escaping @Sendable (Change) -> Void
+    ) {
         self.configuration = configuration
         self.scripts = scripts
+        self.onTick = onTick
         self.onChange = onChange
     }
 
@@ -93,6 +104,7 @@ public final class Machine: Sendable {
         var number: UInt64 = 0
         while !core.withLock({ $0.stopping }) {
             number += 1
+            onTick()
             let (wasReady, error) = connect(number)
             if let error { change(.lost, reason: error.description) }
             noteAttention(false)
@@ -146,6 +158,7 @@ public final class Machine: Sendable {
                 }
             }
             noteAttention(link.snapshot.readings.waitsForUser)
+            onTick()
         }
     }
 
@@ -289,8 +302,11 @@ extension Machine.Core {
         case .stopped: cancelScript = .running
         case .failed: cancelScript = .owed
         case .lost: if state.hasJob { cancelScript = .owed }
-        // Whoever restarts or halts switches the heaters off itself; a new job sets them anew.
-        case .restarting, .halted, .jobStarted: cancelScript = .done
+        // Whoever restarts switches the heaters off itself, if it did restart: a text can look like it, and not every
+        // board resets by its reset line. Once more does no harm.
+        case .restarting: if state.hasJob || cancelScript != .done { cancelScript = .owed }
+        // Whoever halts does so, too; a new job sets them anew.
+        case .halted, .jobStarted: cancelScript = .done
         default: break
         }
         if let job { self.job = job }
