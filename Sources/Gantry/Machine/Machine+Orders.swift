@@ -18,13 +18,11 @@ extension Machine {
         try require(
             core.withLock { $0.cancelScript != .running }, "The last print is still being ended: heaters go off.")
         let job = Job(id: nextJobID(), file: jobFile, path: path, startCommand: command, now: .now)
-        // The state first: news of a job that ends at once must find it printing.
-        try require(change(.jobStarted, command: command, job: job), refusal(state))
-        do {
-            try link.print(jobFile)
-        } catch {
-            change(.failed, reason: error.description, command: command)
-            throw .link(error)
+        let (isBegun, problem) = begin(job, on: link, command: command)
+        try require(isBegun, refusal(state))
+        if let problem {
+            change(.failed, reason: problem.description, command: command)
+            throw .link(problem)
         }
     }
 

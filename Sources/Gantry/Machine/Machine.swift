@@ -283,6 +283,19 @@ extension Machine {
         }
     }
 
+    /// Changes the state for a new job and hands that to the link, in one step: news of a job that ends at once find it
+    /// printing, and who pauses it on hearing of it finds it there. False when no job may begin now.
+    func begin(_ job: Job, on link: PrinterLink, command: UInt64?) -> (isBegun: Bool, problem: LinkError?) {
+        telling.withLock { _ in
+            let change = core.withLock { $0.apply(.jobStarted, reason: nil, job: job) }
+            guard case .to(let state) = change else { return (false, nil) }
+            var problem: LinkError?
+            do throws(LinkError) { try link.print(job.file) } catch { problem = error }
+            onChange(.state(state, reason: nil, command: command))
+            return (true, problem)
+        }
+    }
+
     /// Tells the observer something else than a change of state.
     func tell(_ change: Change) { telling.withLock { _ in onChange(change) } }
 }
