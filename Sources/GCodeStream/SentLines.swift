@@ -99,7 +99,7 @@ extension CommandBuffer {
 
     /// True for what would make the printer count from somewhere else: an M110, or a line number of its own (firmware
     /// takes the last `N` of a line).
-    var changesLineCount: Bool {
+    package var changesLineCount: Bool {
         isCommand("M110") || count > 1 && self[0] == UInt8(ascii: "N") && self[1].isDigit
     }
 

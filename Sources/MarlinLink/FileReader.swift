@@ -41,7 +41,7 @@ final class FileReader: Sendable {
         var scanner = CommandScanner()
         var lastEnd: UInt64 = 0
         var layers: UInt32 = 0
-        let text = JobText(descriptor: file.descriptor, size: file.size, isBinary: file.isBinary)
+        let text = JobText(file)
         do {
             while let piece = try text.next() {
                 for index in piece.bytes.indices {

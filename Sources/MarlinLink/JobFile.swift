@@ -146,7 +146,7 @@ public final class JobFile: Sendable {
         return (commands, scanner.layers)
     }
 
-    private static func nextPiece(
+    static func nextPiece(
         of text: JobText, path: String, size: UInt64
     ) throws(JobFileError) -> JobText.Piece? {
         do {

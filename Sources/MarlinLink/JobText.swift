@@ -51,6 +51,10 @@ final class JobText {
         self.isBinary = isBinary
     }
 
+    convenience init(_ file: JobFile) {
+        self.init(descriptor: file.descriptor, size: file.size, isBinary: file.isBinary)
+    }
+
     deinit {
         input.deallocate()
         text.deallocate()
