@@ -9,7 +9,7 @@ public enum Limits {
 
     /// How many sent lines are kept for a Resend. Far more than the largest window: after surplus oks the printer
     /// may ask for a line that was believed acknowledged.
-    static let history = 64
+    package static let history = 64
 
     /// How many lines may go without proof that the printer has them before the engine asks for it.
     static let linesBetweenChecks: UInt32 = 100

@@ -17,7 +17,7 @@ public enum LineFormat {
     }
 
     /// Writes the numbered line with its line break into `line`.
-    static func compose(number: UInt32, command: borrowing CommandBuffer, into line: inout CommandBuffer) {
+    package static func compose(number: UInt32, command: borrowing CommandBuffer, into line: inout CommandBuffer) {
         line.removeAll()
         line.append(UInt8(ascii: "N"))
         line.append(decimal: number)

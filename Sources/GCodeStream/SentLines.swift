@@ -21,6 +21,8 @@ struct SentLines: ~Copyable {
         var acknowledged = false
         /// Its owner was told, which cannot be taken back.
         var reported = false
+        /// Commands of the job up to this line.
+        var jobCommands: UInt64 = 0
     }
 
     private var slots = InlineArray<64, Slot>(repeating: Slot())
@@ -31,11 +33,17 @@ struct SentLines: ~Copyable {
     /// The number that the next new line gets.
     private(set) var next: UInt32 = 1
 
+    /// Commands of the job that were given numbers, those before `begin` included.
+    private var jobCommands: UInt64 = 0
+
     /// Forgets everything; the next line is line 1.
     mutating func restart() {
         oldest = 1
         next = 1
     }
+
+    /// A job begins, or goes on behind its first `commands`.
+    mutating func beginJob(after commands: UInt64) { jobCommands = commands }
 
     /// Gives `command` the next number.
     mutating func add(_ command: borrowing CommandBuffer, origin: LineOrigin) {
@@ -45,11 +53,18 @@ struct SentLines: ~Copyable {
         slots[index].isMarker = command.isTemperatureQuery
         slots[index].acknowledged = false
         slots[index].reported = false
+        if case .job = origin { jobCommands += 1 }
+        slots[index].jobCommands = jobCommands
         next += 1
         if next - oldest > UInt32(Limits.history) { oldest = next - UInt32(Limits.history) }
     }
 
     mutating func contains(_ number: UInt32) -> Bool { number >= oldest && number < next }
+
+    /// Commands of the job up to line `number`.
+    mutating func jobCommands(through number: UInt32) -> UInt64 {
+        slots[Int(number % UInt32(Limits.history))].jobCommands
+    }
 
     mutating func length(of number: UInt32) -> Int { slots[Int(number % UInt32(Limits.history))].line.count }
 

@@ -151,14 +151,16 @@ public struct StreamEngine: ~Copyable {
 
     /// Begins a job: the line count starts anew, then commands may be pushed. False while another one runs or before
     /// `synchronise`. A count that is just being agreed on, for a job that was cancelled at once, is agreed on again.
-    public mutating func begin(now: UInt64) -> Bool {
+    /// `commands` of the job are done already: a print that goes on where another process left it.
+    public mutating func begin(after commands: UInt64 = 0, now: UInt64) -> Bool {
         guard job == .none, synchronisation != .none, !halted else { return false }
         job = .streaming
         mayHaveHeated = true
         hasStaged = false
         completedOffset = 0
         errorText.removeAll()
-        counters.jobCommands = 0
+        counters.jobCommands = commands
+        sent.beginJob(after: commands)
         synchronisationAttempts = 0
         requestSynchronisation(now: now)
         return true
@@ -278,6 +280,13 @@ public struct StreamEngine: ~Copyable {
 
     /// The oldest report, or nil.
     public mutating func nextReport() -> StreamReport? { reports.pop() }
+
+    /// The highest line of the job's count that was handed to the wire; 0 while none was.
+    public var lastJobLine: UInt32 { job != .none && synchronisation == .done ? firstUnsent - 1 : 0 }
+
+    /// How many of the job's commands had been sent with line `number`, one of the last `Limits.history`. `mutating` so that
+    /// the engine is not copied for it.
+    public mutating func jobCommands(through number: UInt32) -> UInt64 { sent.jobCommands(through: number) }
 
     /// Lines that are unacknowledged now.
     public var unacknowledgedLines: Int { inFlight.count }

@@ -5,19 +5,39 @@ import Synchronization
     import Glibc
 #endif
 
+/// Where a print begins that goes on where another process left it.
+public struct JobStart: Sendable, Equatable {
+    /// Commands that the printer has taken, counted as `LinkSnapshot.jobCommands`.
+    public var commands: UInt64 = 0
+    /// Layers that were begun with these.
+    public var layer: UInt32 = 0
+
+    /// The file's beginning.
+    public init() {}
+
+    /// Behind `commands` commands and in `layer`.
+    public init(commands: UInt64, layer: UInt32) {
+        self.commands = commands
+        self.layer = layer
+    }
+}
+
 /// Reads a job's file on a thread of its own and fills the ring with commands: a slow medium keeps this thread
 /// waiting and nobody else.
 final class FileReader: Sendable {
     let ring: CommandRing
+    /// Where in the file to begin.
+    let start: JobStart
     private let file: JobFile
     private let wake: WakeSignal
     private let cancelled = Atomic<Bool>(false)
 
     /// Starts reading. `wake` is signalled when the wire's thread slept for want of commands. Nil when the system has
     /// no more threads or descriptors.
-    init?(file: JobFile, wake: WakeSignal) {
+    init?(file: JobFile, from start: JobStart = JobStart(), wake: WakeSignal) {
         guard let room = WakeSignal() else { return nil }
         self.file = file
+        self.start = start
         self.wake = wake
         ring = CommandRing(room: room)
         // Not joined: a read from a medium that was torn out may take its time to fail.
@@ -41,6 +61,7 @@ final class FileReader: Sendable {
         var scanner = CommandScanner()
         var lastEnd: UInt64 = 0
         var layers: UInt32 = 0
+        var skipped: UInt64 = 0
         let text = JobText(file)
         do {
             while let piece = try text.next() {
@@ -51,6 +72,12 @@ final class FileReader: Sendable {
                     let end = piece.end(of: index)
                     let isNew = scanner.layers != layers
                     layers = scanner.layers
+                    if skipped < start.commands {
+                        // What the engine leaves out counts not.
+                        if !scanner.command.changesLineCount { skipped += 1 }
+                        if cancelled.load(ordering: .relaxed) { return 0 }
+                        continue
+                    }
                     guard put(scanner.command, advance: UInt32(clamping: end - lastEnd), newLayer: isNew) else {
                         return 0
                     }
@@ -67,7 +94,9 @@ final class FileReader: Sendable {
         switch scanner.end() {
         case .more: break
         case .tooLong, .damaged: return CommandRing.fileChanged
-        case .command: _ = put(scanner.command, advance: UInt32(clamping: file.size - lastEnd), newLayer: false)
+        case .command:
+            guard skipped >= start.commands else { break }
+            _ = put(scanner.command, advance: UInt32(clamping: file.size - lastEnd), newLayer: false)
         }
         return 0
     }

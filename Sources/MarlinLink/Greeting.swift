@@ -31,6 +31,8 @@ struct Greeting {
     private static let quiet = second / 4
 
     private(set) var outcome = Outcome.running
+    /// A `start` was seen: what the printer knew of a job is gone.
+    private(set) var sawStart = false
     private var phase = Phase.asking
     private let limit: UInt64
     private var giveUpAt: UInt64
@@ -122,6 +124,7 @@ struct Greeting {
     }
 
     private mutating func awaitBoot(now: UInt64) {
+        sawStart = true
         isNamed = false
         wasDoubted = false
         phase = .booting

@@ -20,6 +20,8 @@ enum LinkNote: BitwiseCopyable, Sendable {
     /// `job` is the number of the last job that was begun.
     case report(StreamReport, errorText: CommandBuffer, job: UInt32)
     case greeted
+    /// What the printer says of the job that the ledger knows.
+    case continuation(Continuation)
     case greetingFailed(Greeting.Outcome)
     case fileFailed(Int32, job: UInt32)
     case resetDone(Bool)

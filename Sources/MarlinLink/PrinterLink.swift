@@ -23,11 +23,13 @@ public final class PrinterLink: Sendable {
         var isDown = false
         var resetSignal: WakeSignal?
         var resetWorked = false
+        var continuation = Continuation.none
     }
 
     /// The configuration that the link was made with.
     public let configuration: LinkConfiguration
 
+    private let ledger: LineLedger?
     private let onEvent: @Sendable (LinkEvent) -> Void
     private let state = Mutex(State())
     private let waiters = CommandWaiters()
@@ -35,9 +37,13 @@ public final class PrinterLink: Sendable {
     private let streamThread = Mutex<PosixThread?>(nil)
 
     /// Makes a link that is not open yet. `onEvent` is called in order, on a thread of the link's own, which may be
-    /// held up without harm to the print: lines get lost when it stays so, other news do not.
-    public init(configuration: LinkConfiguration, onEvent: @escaping @Sendable (LinkEvent) -> Void) {
+    /// held up without harm to the print: lines get lost when it stays so, other news do not. The lines of jobs are noted
+    /// in `ledger`; where another process left a job there, the printer is asked what it has taken of it: `continuation`.
+    public init(
+        configuration: LinkConfiguration, ledger: LineLedger? = nil, onEvent: @escaping @Sendable (LinkEvent) -> Void
+    ) {
         self.configuration = configuration
+        self.ledger = ledger
         self.onEvent = onEvent
     }
 
@@ -51,10 +57,11 @@ public final class PrinterLink: Sendable {
         guard let wake = WakeSignal(), let noteWake = WakeSignal() else { throw outOfResources }
         let shared = LinkShared(wake: wake, noteWake: noteWake)
         let configuration = configuration
+        let ledger = ledger
         let portBox = Mutex<SerialPort?>(port)
         let started = PosixThread(name: "stream") {
             guard let port = portBox.withLock({ $0.take() }) else { return }
-            let thread = StreamThread(port: port, shared: shared, configuration: configuration)
+            let thread = StreamThread(port: port, shared: shared, configuration: configuration, ledger: ledger)
             thread.run()
             shared.close()
         }
@@ -99,14 +106,18 @@ public final class PrinterLink: Sendable {
     /// True between `.ready` and whatever ends it.
     public var isReady: Bool { state.withLock { $0.isReady } }
 
+    /// What the printer has taken of the job in the ledger. Holds from the first `.ready` on.
+    public var continuation: Continuation { state.withLock { $0.continuation } }
+
     private var outOfResources: LinkError { .portFailed(path: configuration.port, errno: 11) }
 
     // MARK: Jobs
 
-    /// Begins to print a file. `.jobFinished` or `.jobFailed` follows, unless `cancel` is called.
-    public func print(_ file: JobFile) throws(LinkError) {
+    /// Begins to print a file, or goes on with it at `start`. `.jobFinished` or `.jobFailed` follows, unless `cancel` is
+    /// called.
+    public func print(_ file: JobFile, from start: JobStart = JobStart()) throws(LinkError) {
         let shared = try openShared()
-        guard let reader = FileReader(file: file, wake: shared.wake) else { throw outOfResources }
+        guard let reader = FileReader(file: file, from: start, wake: shared.wake) else { throw outOfResources }
         // Orders about jobs are given under the lock: the stream thread gets them in the order in which the job changed.
         let refusal: LinkError? = state.withLock { state in
             guard state.isReady else { return .notReady }
@@ -238,6 +249,7 @@ public final class PrinterLink: Sendable {
         case .none: break
         case .line(let text): deliverLine(text.string, with: &delivery)
         case .greeted: delivery.awaitsReady = true
+        case .continuation(let continuation): state.withLock { $0.continuation = continuation }
         case .greetingFailed(let outcome): goDown(greetingError(outcome))
         case .lost(let code): goDown(.portLost(path: configuration.port, errno: code))
         case .fileFailed(let code, let job): endJob(job, .file(fileError(code)))

@@ -10,21 +10,60 @@ extension StreamThread {
     // MARK: Greeting and queries
 
     mutating func greet(now: UInt64) {
+        if question != nil { askForCount(now: now) }
         guard greeting != nil else { return }
         if greeting?.advance(now: now) == true { ask() }
         switch greeting?.outcome {
         case .running, nil:
             return
         case .answered:
+            let sawStart = greeting?.sawStart ?? false
             greeting = nil
             tell(.greeted)
-            engine.synchronise(now: now)
+            findContinuation(afterRestart: sawStart, now: now)
         case .some(let failure):
             greeting = nil
             running = false
             publish()
             tell(.greetingFailed(failure))
         }
+    }
+
+    /// Before the count begins anew: what has the printer taken of the job that another process began? Asked once.
+    private mutating func findContinuation(afterRestart: Bool, now: UInt64) {
+        let remains = ledger?.remains
+        guard let remains, !wasAsked else { return engine.synchronise(now: now) }
+        wasAsked = true
+        guard !afterRestart, remains.lastLine > 0 else {
+            // Nothing was sent of it, or its printer knows nothing any more.
+            let isUntouched = remains.lastLine == 0 && (!afterRestart || remains.firstCommand == 0)
+            tell(.continuation(isUntouched ? .commands(remains.firstCommand) : .printerRestarted))
+            return engine.synchronise(now: now)
+        }
+        question = CountQuestion(now: now, lastLine: remains.lastLine)
+    }
+
+    private mutating func askForCount(now: UInt64) {
+        if question?.advance(now: now) == true, let farLine = question?.farLine {
+            var command = CommandBuffer()
+            var line = CommandBuffer()
+            for byte in "M105".utf8 { command.append(byte) }
+            LineFormat.compose(number: farLine, command: command, into: &line)
+            // The line break ends whatever another process left half written.
+            _ = cserial_write(port.descriptor, "\n", 1)
+            line.withBytes { span in
+                _ = span.withUnsafeBufferPointer { cserial_write(port.descriptor, $0.baseAddress, $0.count) }
+            }
+        }
+        let answer: Continuation
+        switch question?.outcome {
+        case .running, nil: return
+        case .unknown: answer = .unknown
+        case .line(let line): answer = ledger?.remains?.commands(through: line).map { .commands($0) } ?? .unknown
+        }
+        question = nil
+        tell(.continuation(answer))
+        engine.synchronise(now: now)
     }
 
     private mutating func ask() {
@@ -77,7 +116,7 @@ extension StreamThread {
     private mutating func beginJob(_ number: UInt32, now: UInt64) {
         guard let next = shared.takeReader() else { return }
         job = number
-        guard greeting == nil, engine.begin(now: now) else {
+        guard greeting == nil, question == nil, engine.begin(after: next.start.commands, now: now) else {
             // The printer restarted or halted in the moment of the order.
             next.cancel()
             let failure: StreamFailure = engine.status == .halted ? .printerHalted : .printerReset
@@ -86,7 +125,8 @@ extension StreamThread {
         }
         reader = next
         jobEnd = 0
-        snapshot.layer = 0
+        snapshot.layer = next.start.layer
+        notedLine = 0
         snapshot.readings.progress = -1
         snapshot.readings.minutesLeft = -1
     }

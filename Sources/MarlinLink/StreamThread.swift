@@ -16,6 +16,12 @@ struct StreamThread: ~Copyable {
     var engine: StreamEngine
     private var demand: StreamDemand
     var greeting: Greeting?
+    /// Where lines are noted, and what another process noted there.
+    let ledger: LineLedger?
+    var question: CountQuestion?
+    var wasAsked = false
+    /// The last line of the job that is in the ledger.
+    var notedLine: UInt32 = 0
     var snapshot = LinkSnapshot()
     var running = true
 
@@ -37,8 +43,11 @@ struct StreamThread: ~Copyable {
 
     private static let publishInterval: UInt64 = 50_000_000
 
-    init(port: consuming SerialPort, shared: LinkShared, configuration: LinkConfiguration) {
+    init(
+        port: consuming SerialPort, shared: LinkShared, configuration: LinkConfiguration, ledger: LineLedger? = nil
+    ) {
         self.port = port
+        self.ledger = ledger
         self.shared = shared
         self.configuration = configuration
         engine = StreamEngine(settings: configuration.stream)
@@ -76,6 +85,7 @@ struct StreamThread: ~Copyable {
         greet(now: now)
         pollTemperature(now: now)
         fill(now: now)
+        noteLines()
         write()
         deliverReports(now: now)
         if isStale, now >= publishAt { publish() }
@@ -122,6 +132,16 @@ struct StreamThread: ~Copyable {
         }
     }
 
+    /// Puts what is about to be written into the ledger.
+    private mutating func noteLines() {
+        guard let ledger else { return }
+        let last = engine.lastJobLine
+        while notedLine < last {
+            notedLine += 1
+            ledger.note(line: notedLine, commands: engine.jobCommands(through: notedLine))
+        }
+    }
+
     private mutating func write() {
         let descriptor = port.descriptor
         while demand.outputCount > 0 {
@@ -156,14 +176,17 @@ struct StreamThread: ~Copyable {
         // Parts are borrowed apart: the engine calls back while it is being changed.
         var greeting = self.greeting
         greeting?.note(bytes)
+        var question = self.question
         var readings = snapshot.readings
         let shared = shared
         engine.receive(bytes, now: now) { line, reply in
             greeting?.take(line, reply, now: now)
+            question?.take(reply, now: now)
             let isReading = readings.update(from: line, reply: reply)
             if Self.isWorthTelling(line, reply, isReading: isReading) { shared.tell(.line(LineText(line))) }
         }
         self.greeting = greeting
+        self.question = question
         snapshot.readings = readings
     }
 
@@ -185,6 +208,7 @@ struct StreamThread: ~Copyable {
     private func wait(_ items: inout (cserial_pollfd, cserial_pollfd)) {
         var deadline = demand.deadline
         if let greeting { deadline = min(deadline, greeting.deadline) }
+        if let question { deadline = min(deadline, question.deadline) }
         if pollsTemperature { deadline = min(deadline, nextPoll) }
         if isStale { deadline = min(deadline, publishAt) }
         let now = cserial_monotonic_ns()

@@ -9,13 +9,15 @@ final class LinkRig: Sendable {
     let link: PrinterLink
     let events: EventLog
     let folder: TemporaryDirectory
+    private let configuration: LinkConfiguration
 
     /// Everything that takes a printer time takes none, unless `printer` changes that.
     init(
         _ firmware: FirmwareProfile = .marlin2Custom,
         printer changePrinter: (inout MarlinPrinter.Configuration) -> Void = { _ in },
         options changeOptions: (inout PrinterSimulator.Options) -> Void = { _ in },
-        link changeLink: (inout LinkConfiguration) -> Void = { _ in }
+        link changeLink: (inout LinkConfiguration) -> Void = { _ in },
+        ledger: LineLedger? = nil
     ) throws {
         var board = MarlinPrinter.Configuration(profile: firmware)
         board.timeScale = .infinity
@@ -29,7 +31,8 @@ final class LinkRig: Sendable {
         changeLink(&configuration)
         let events = EventLog()
         self.events = events
-        link = PrinterLink(configuration: configuration) { events.add($0) }
+        self.configuration = configuration
+        link = PrinterLink(configuration: configuration, ledger: ledger) { events.add($0) }
         folder = try TemporaryDirectory()
     }
 
@@ -44,6 +47,11 @@ final class LinkRig: Sendable {
         try link.open()
         try await eventually("the printer is ready") { !events.identities.isEmpty }
         return try #require(events.identities.last)
+    }
+
+    /// Another link to the same printer, as a process has it that starts when the first is dead.
+    func makeLink(ledger: LineLedger, events: EventLog) -> PrinterLink {
+        PrinterLink(configuration: configuration, ledger: ledger) { events.add($0) }
     }
 
     /// A checked file of `bytes`.
