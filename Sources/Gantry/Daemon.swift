@@ -8,6 +8,7 @@ import Synchronization
 /// `gantry run`: the printer and Connect together, until somebody stops it.
 public final class Daemon: Sendable {
     private let machine: Machine
+    private let journal: PrintJournal
     let bridge: ConnectBridge
     let board: Board
     private let control: ControlSocket
@@ -46,8 +47,12 @@ public final class Daemon: Sendable {
         let observers = Mutex<(ConnectBridge, Board)?>(nil)
         let notifier = ServiceNotifier()
         let watchdog = Watchdog(notifier)
-        let machine = Machine(configuration: configuration.link, scripts: scripts, onTick: { watchdog.tick() }) {
-            change in
+        let journal = PrintJournal(
+            directory: configuration.stateDirectory, runtimeDirectory: PrintJournal.runtimeDirectory,
+            onProblem: { logger.warning("\($0)") })
+        let machine = Machine(
+            configuration: configuration.link, scripts: scripts, journal: journal, onTick: { watchdog.tick() }
+        ) { change in
             log(change, to: logger)
             guard let (bridge, board) = observers.withLock({ $0 }) else { return }
             bridge.take(change)
@@ -69,7 +74,8 @@ public final class Daemon: Sendable {
         self.bridge = bridge
         self.board = board
         self.notifier = notifier
-        control = ControlSocket(path: configuration.controlSocket, board: board)
+        self.journal = journal
+        control = ControlSocket(path: configuration.controlSocket, board: board, machine: machine)
         printer.onConditions { conditions in logger.info("Connect: \(conditions)") }
         self.machine = machine
         self.logger = logger
@@ -102,6 +108,7 @@ public final class Daemon: Sendable {
         StartupMemory.release()
         notifier.ready()
         machine.run()
+        journal.stop()
         notifier.stopping()
         bridge.stop()
         logger.notice("stopped")

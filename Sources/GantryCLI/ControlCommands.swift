@@ -1,7 +1,7 @@
 import ArgumentParser
 import Gantry
 
-/// How `power` and `storage` find the running daemon.
+/// How `power`, `storage` and `resume` find the running daemon.
 struct ControlOptions: ParsableArguments {
     @Option(help: "Path of gantry.ini, for the socket of the running daemon.")
     var config: String?
@@ -72,4 +72,28 @@ struct StorageCommand: ParsableCommand {
 
         func run() throws { try control.ask("storage eject \(name)") }
     }
+}
+
+/// `gantry resume`: a print that was paused or interrupted.
+struct ResumeCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "resume", abstract: "Go on with a print of the running daemon that was paused or interrupted.",
+        discussion: """
+            After a crash or a restart of Gantry the print waits; where the printer kept its power it goes on with the very \
+            next command. Where the printer lost its place this shows what has to be done to it; --recover does that.
+            """)
+
+    @Flag(help: "Prepare a printer that lost its place (heat, home X and Y, prime), then go on.")
+    var recover = false
+
+    @Flag(help: "Forget the print.")
+    var discard = false
+
+    @OptionGroup var control: ControlOptions
+
+    func validate() throws {
+        guard !recover || !discard else { throw ValidationError("--recover and --discard exclude each other.") }
+    }
+
+    func run() throws { try control.ask(recover ? "resume recover" : discard ? "resume discard" : "resume") }
 }

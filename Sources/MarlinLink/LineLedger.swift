@@ -27,7 +27,7 @@ public struct LineLedgerError: Error, Sendable, Equatable, CustomStringConvertib
 /// for the disk. After a power cut it is gone.
 public final class LineLedger: @unchecked Sendable {
     // Sendable: the file's words are atomics; `job` is written before its lines are sent, lines by the stream thread.
-    /// What another process left.
+    /// What is left of a job.
     public struct Remains: Sendable, Equatable {
         /// Number of the job, its owner's.
         public var job: UInt64
@@ -58,26 +58,42 @@ public final class LineLedger: @unchecked Sendable {
 
     /// The file.
     public let path: String
-    /// What the file held when it was opened; nil when no job.
-    public let remains: Remains?
     private let words: UnsafeMutablePointer<Atomic<UInt64>>
+    /// Holds the lock.
+    private let descriptor: Int32
 
-    /// Opens or makes the file at `path`, readable by its owner only.
+    /// Opens or makes the file at `path`, readable by its owner only, and locks it: EBUSY while another process has it.
     public init(path: String) throws(LineLedgerError) {
         self.path = path
         let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
         guard descriptor >= 0 else { throw LineLedgerError(path: path, errno: errno) }
-        defer { close(descriptor) }
-        // Room is reserved at once: a store into a page that a full file system does not have would end the process.
-        let reserved = posix_fallocate(descriptor, 0, off_t(Self.size))
-        guard reserved == 0 else { throw LineLedgerError(path: path, errno: reserved) }
-        let map = mmap(nil, Self.size, PROT_READ | PROT_WRITE, MAP_SHARED, descriptor, 0)
-        guard let map, map != MAP_FAILED else { throw LineLedgerError(path: path, errno: errno) }
-        words = map.bindMemory(to: Atomic<UInt64>.self, capacity: Word.count)
-        remains = Self.read(words)
+        do throws(LineLedgerError) {
+            words = try Self.map(descriptor, path: path)
+        } catch {
+            close(descriptor)
+            throw error
+        }
+        self.descriptor = descriptor
     }
 
-    deinit { munmap(words, Self.size) }
+    private static func map(
+        _ descriptor: Int32, path: String
+    ) throws(LineLedgerError) -> UnsafeMutablePointer<Atomic<UInt64>> {
+        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
+            throw LineLedgerError(path: path, errno: errno == EWOULDBLOCK ? EBUSY : errno)
+        }
+        // Room is reserved at once: a store into a page that a full file system does not have would end the process.
+        let reserved = posix_fallocate(descriptor, 0, off_t(size))
+        guard reserved == 0 else { throw LineLedgerError(path: path, errno: reserved) }
+        let map = mmap(nil, size, PROT_READ | PROT_WRITE, MAP_SHARED, descriptor, 0)
+        guard let map, map != MAP_FAILED else { throw LineLedgerError(path: path, errno: errno) }
+        return map.bindMemory(to: Atomic<UInt64>.self, capacity: Word.count)
+    }
+
+    deinit {
+        munmap(words, Self.size)
+        close(descriptor)
+    }
 
     /// A job begins, its first `commands` done already. Before its first line is sent; any thread.
     public func begin(job: UInt64, after commands: UInt64 = 0) {
@@ -94,6 +110,9 @@ public final class LineLedger: @unchecked Sendable {
         for index in Word.pairs..<Word.count { words[index].store(0, ordering: .relaxed) }
     }
 
+    /// Takes the file away, for good: there is nothing in it that anybody could use.
+    public func remove() { unlink(path) }
+
     /// Notes that `commands` of the job have been sent with `line`. The stream thread only.
     func note(line: UInt32, commands: UInt64) {
         let pair = Word.pairs + 2 * Int(line % UInt32(Limits.history))
@@ -102,9 +121,10 @@ public final class LineLedger: @unchecked Sendable {
         words[Word.lastLine].store(UInt64(line), ordering: .releasing)
     }
 
-    private static func read(_ words: UnsafeMutablePointer<Atomic<UInt64>>) -> Remains? {
+    /// What the file holds: the job that this process or another one began last; nil when that is over.
+    public var remains: Remains? {
         func word(_ index: Int) -> UInt64 { words[index].load(ordering: .acquiring) }
-        guard word(Word.mark) == mark, let lastLine = UInt32(exactly: word(Word.lastLine)) else { return nil }
+        guard word(Word.mark) == Self.mark, let lastLine = UInt32(exactly: word(Word.lastLine)) else { return nil }
         var commands: [UInt32: UInt64] = [:]
         for index in 0..<Limits.history {
             // A line behind the last was being noted when the process ended: it was not sent.

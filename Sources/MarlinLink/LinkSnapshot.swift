@@ -28,6 +28,8 @@ public struct LinkSnapshot: Sendable, BitwiseCopyable {
     public var linesSent: UInt64 = 0
     /// Bytes handed to the wire.
     public var bytesSent: UInt64 = 0
+    /// Which of the link's jobs the figures are of: 1 is the first.
+    public var job: UInt32 = 0
     /// Commands of the present or last job that were acknowledged.
     public var jobCommands: UInt64 = 0
     /// Offset in bytes behind the last acknowledged command of the job.

@@ -103,6 +103,13 @@ public final class PrinterLink: Sendable {
         shared.withLock { $0 }?.snapshot.read() ?? LinkSnapshot()
     }
 
+    /// Commands of the present or last job that were acknowledged; nil while a new one has not begun at the wire.
+    public var jobCommands: UInt64? {
+        let number = state.withLock { $0.jobNumber }
+        let snapshot = snapshot
+        return snapshot.job == number ? snapshot.jobCommands : nil
+    }
+
     /// True between `.ready` and whatever ends it.
     public var isReady: Bool { state.withLock { $0.isReady } }
 

@@ -31,16 +31,35 @@ extension StreamThread {
 
     /// Before the count begins anew: what has the printer taken of the job that another process began? Asked once.
     private mutating func findContinuation(afterRestart: Bool, now: UInt64) {
-        let remains = ledger?.remains
-        guard let remains, !wasAsked else { return engine.synchronise(now: now) }
+        guard let remains = ledger?.remains, !wasAsked else { return engine.synchronise(now: now) }
         wasAsked = true
-        guard !afterRestart, remains.lastLine > 0 else {
-            // Nothing was sent of it, or its printer knows nothing any more.
-            let isUntouched = remains.lastLine == 0 && (!afterRestart || remains.firstCommand == 0)
-            tell(.continuation(isUntouched ? .commands(remains.firstCommand) : .printerRestarted))
-            return engine.synchronise(now: now)
+        if remains.lastLine == 0, remains.firstCommand == 0 {
+            settle(.commands(0), now: now)
+        } else if afterRestart {
+            settle(.printerRestarted, now: now)
+        } else {
+            question = CountQuestion(now: now, lastLine: remains.lastLine)
         }
-        question = CountQuestion(now: now, lastLine: remains.lastLine)
+    }
+
+    /// Tells what the printer has taken, and begins its count anew. That is in the ledger first: should this process end
+    /// as well, the printer's new count says nothing of the old lines.
+    private mutating func settle(_ continuation: Continuation, now: UInt64) {
+        if case .commands(let commands) = continuation, let job = ledger?.remains?.job {
+            ledger?.begin(job: job, after: commands)
+        } else {
+            ledger?.clear()
+        }
+        tell(.continuation(continuation))
+        engine.synchronise(now: now)
+    }
+
+    private static func continuation(_ remains: LineLedger.Remains?, at line: UInt32) -> Continuation {
+        guard let remains else { return .unknown }
+        // It was asked before, by a process that ended too, and counted anew then. A printer that counts from 0 was
+        // switched off since.
+        if remains.lastLine == 0 { return line > 0 ? .commands(remains.firstCommand) : .printerRestarted }
+        return remains.commands(through: line).map { .commands($0) } ?? (line == 0 ? .printerRestarted : .unknown)
     }
 
     private mutating func askForCount(now: UInt64) {
@@ -59,11 +78,10 @@ extension StreamThread {
         switch question?.outcome {
         case .running, nil: return
         case .unknown: answer = .unknown
-        case .line(let line): answer = ledger?.remains?.commands(through: line).map { .commands($0) } ?? .unknown
+        case .line(let line): answer = Self.continuation(ledger?.remains, at: line)
         }
         question = nil
-        tell(.continuation(answer))
-        engine.synchronise(now: now)
+        settle(answer, now: now)
     }
 
     private mutating func ask() {

@@ -236,6 +236,7 @@ struct StreamThread: ~Copyable {
         publishAt = cserial_monotonic_ns() &+ Self.publishInterval
         let counters = engine.counters
         snapshot.phase = phase
+        snapshot.job = job
         snapshot.linesSent = counters.linesSent
         snapshot.bytesSent = counters.bytesSent
         snapshot.jobCommands = counters.jobCommands

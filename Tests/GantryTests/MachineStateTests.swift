@@ -6,7 +6,10 @@ import Testing
     /// The doc comment's table, written a second time by hand.
     private static let table: [MachineState: [MachineState.Event: MachineState]] = [
         .busy: [.connected: .idle, .lost: .error, .halted: .error],
-        .idle: [.lost: .error, .halted: .error, .restarting: .busy, .jobStarted: .printing, .setReady: .ready],
+        .idle: [
+            .lost: .error, .halted: .error, .restarting: .busy, .jobStarted: .printing, .interrupted: .paused,
+            .setReady: .ready,
+        ],
         .ready: [.lost: .error, .halted: .error, .restarting: .busy, .jobStarted: .printing, .cancelReady: .idle],
         .printing: [
             .lost: .error, .halted: .error, .restarting: .stopped, .paused: .paused, .finished: .finished,

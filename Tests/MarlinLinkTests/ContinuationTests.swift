@@ -21,9 +21,9 @@ import Testing
     }
 
     /// Opens the port again and waits for the printer.
-    private func takeUp(_ rig: LinkRig) async throws -> (PrinterLink, EventLog) {
+    private func takeUp(_ rig: LinkRig, _ ledger: LineLedger) async throws -> (PrinterLink, EventLog) {
         let events = EventLog()
-        let link = rig.makeLink(ledger: try LineLedger(path: path), events: events)
+        let link = rig.makeLink(ledger: ledger, events: events)
         try link.open()
         try await eventually("the printer is ready") { !events.identities.isEmpty }
         return (link, events)
@@ -41,7 +41,7 @@ import Testing
         let bytes = GCode.moves(2000)
         let file = try rig.job(bytes)
         try await leave(rig, file, ledger, behind: commands)
-        let (link, events) = try await takeUp(rig)
+        let (link, events) = try await takeUp(rig, ledger)
         defer { link.close() }
         guard case .commands(let taken) = link.continuation else {
             Issue.record("\(link.continuation)")
@@ -62,6 +62,7 @@ import Testing
 
     /// Dies again and again, with polls among the lines.
     @Test func manyDeaths() async throws {
+        let ledger = try LineLedger(path: path)
         let rig = try LinkRig(.marlin1) {
             $0.digestsOnlyNumbered = true
             $0.moveTime = .fixed(nanoseconds: 500_000)
@@ -72,7 +73,6 @@ import Testing
         rig.link.close()
         var start: UInt64 = 0
         for death in 1...8 {
-            let ledger = try LineLedger(path: path)
             let events = EventLog()
             let link = rig.makeLink(ledger: ledger, events: events)
             try link.open()
@@ -91,7 +91,7 @@ import Testing
             try await eventually("some commands are done") { link.snapshot.jobCommands >= goal }
             link.close()
         }
-        let (link, events) = try await takeUp(rig)
+        let (link, events) = try await takeUp(rig, ledger)
         guard case .commands(let taken) = link.continuation else {
             Issue.record("\(link.continuation)")
             return
@@ -108,9 +108,33 @@ import Testing
         let file = try rig.job(GCode.moves(2000))
         try await leave(rig, file, ledger, behind: 30)
         rig.printer.pressReset()
-        let (link, _) = try await takeUp(rig)
+        let (link, _) = try await takeUp(rig, ledger)
         defer { link.close() }
         #expect(link.continuation == .printerRestarted || link.continuation == .unknown)
+    }
+
+    /// A process that took the print up and died before it went on has counted anew: the old lines mean nothing any more.
+    @Test func askedTwice() async throws {
+        let ledger = try LineLedger(path: path)
+        let rig = try LinkRig(.marlin2, printer: { $0.moveTime = .fixed(nanoseconds: 300_000) }, ledger: ledger)
+        let file = try rig.job(GCode.moves(2000))
+        try await leave(rig, file, ledger, behind: 200)
+        let (first, _) = try await takeUp(rig, ledger)
+        first.close()
+        let (second, _) = try await takeUp(rig, ledger)
+        second.close()
+        guard case .commands(let commands) = first.continuation else {
+            Issue.record("\(first.continuation)")
+            return
+        }
+        #expect(commands >= 200)
+        #expect(second.continuation == first.continuation)
+        // Switched off and on in between, and nobody saw its start: it counts from 0.
+        rig.printer.pressReset()
+        try await Task.sleep(for: .seconds(0.5))
+        let (third, _) = try await takeUp(rig, ledger)
+        third.close()
+        #expect(third.continuation == .printerRestarted)
     }
 
     @Test func withoutAJobNothingIsAsked() async throws {
@@ -121,9 +145,10 @@ import Testing
     }
 
     @Test func aJobThatHadSentNothingBegins() async throws {
-        try LineLedger(path: path).begin(job: 1)
+        let ledger = try LineLedger(path: path)
+        ledger.begin(job: 1)
         let rig = try LinkRig(.marlin2)
-        let (link, _) = try await takeUp(rig)
+        let (link, _) = try await takeUp(rig, ledger)
         defer { link.close() }
         #expect(link.continuation == .commands(0))
     }

@@ -7,11 +7,13 @@ import Synchronization
 public final class ControlSocket: Sendable {
     private let path: String
     private let board: Board
+    private let machine: Machine
     private let listener = Mutex<Int32>(-1)
 
-    init(path: String, board: Board) {
+    init(path: String, board: Board, machine: Machine) {
         self.path = path
         self.board = board
+        self.machine = machine
     }
 
     /// Listens; what keeps it from that, and what to do.
@@ -58,7 +60,7 @@ public final class ControlSocket: Sendable {
     }
 
     private func problem(_ verb: String, _ code: Int32) -> String {
-        "Cannot \(verb) the control socket \(path) (error \(code)): `gantry power` and `gantry storage` will not work. "
+        "Cannot \(verb) the control socket \(path) (error \(code)): `gantry power`, `gantry storage` and `gantry resume` will not work. "
             + "Set socket in [control] to a place that the daemon may write to."
     }
 
@@ -70,13 +72,18 @@ public final class ControlSocket: Sendable {
                 if errno == EINTR || errno == ECONNABORTED { continue }
                 return
             }
-            // Who connects and says nothing must not keep the next one waiting for long.
-            var limit = timeval(tv_sec: 5, tv_usec: 0)
-            setsockopt(client, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
-            let answer = Self.readLine(client).map(answer(to:)) ?? "no order"
-            _ = (answer + "\n").withCString { send(client, $0, strlen($0), Int32(MSG_NOSIGNAL)) }
-            close(client)
+            // On a thread of its own: an order may take as long as a bed takes to warm up.
+            if !startThread({ [self] in talk(to: client) }) { close(client) }
         }
+    }
+
+    private func talk(to client: Int32) {
+        defer { close(client) }
+        // Who connects and says nothing does not keep the thread for long.
+        var limit = timeval(tv_sec: 5, tv_usec: 0)
+        setsockopt(client, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
+        let answer = Self.readLine(client).map(answer(to:)) ?? "no order"
+        _ = (answer + "\n").withCString { send(client, $0, strlen($0), Int32(MSG_NOSIGNAL)) }
     }
 
     private func answer(to order: String) -> String {
@@ -91,8 +98,15 @@ public final class ControlSocket: Sendable {
             return list.isEmpty ? "no sticks" : list.joined(separator: "\n")
         case ("storage", "eject", let name?):
             return board.eject(name).map { "refused: \($0)" } ?? "\(name) may be pulled"
+        case ("resume", nil, nil): return recover(.takeUp)
+        case ("resume", "recover", nil): return recover(.recover)
+        case ("resume", "discard", nil): return recover(.discard)
         default: return "refused: unknown order"
         }
+    }
+
+    private func recover(_ order: RecoveryOrder) -> String {
+        do throws(MachineError) { return try machine.obey(order) } catch { return "refused: \(error)" }
     }
 
     private static func readLine(_ descriptor: Int32) -> String? {

@@ -22,6 +22,15 @@ public struct Job: Sendable {
         running = now
     }
 
+    /// A job that was interrupted after `seconds` of printing and waits to be taken up.
+    init(id: UInt64, file: JobFile, path: String, interruptedAfter seconds: Double) {
+        self.id = id
+        self.file = file
+        self.path = path
+        startCommand = nil
+        before = seconds
+    }
+
     /// Seconds of printing at `now`, pauses not counted.
     public func elapsed(at now: MonotonicTime) -> Double {
         before + (running.map { now.seconds(since: $0) } ?? 0)

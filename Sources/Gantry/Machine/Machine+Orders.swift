@@ -29,6 +29,7 @@ extension Machine {
     /// Pauses the job.
     public func pause(command: UInt64? = nil, runsScript: Bool = true) throws(MachineError) {
         try require(state == .printing, "Cannot pause when not printing.")
+        try require(!core.withLock { $0.isRecovering }, "Cannot pause: the printer is being prepared for the print.")
         let link = try readyLink()
         // All of the file is at the printer: there is nothing left that could be held back.
         try require(link.snapshot.phase != .finishing, "Cannot pause: the print makes its last moves.")
@@ -41,6 +42,7 @@ extension Machine {
     public func resume(command: UInt64? = nil, runsScript: Bool = true) throws(MachineError) {
         try require(state == .paused, "Cannot resume when not paused.")
         let link = try readyLink()
+        if let print = core.withLock({ $0.interrupted }) { return try takeUp(print, on: link, command: command) }
         if runsScript { send(scripts.resume, to: link) }
         do { try link.resume() } catch { throw .link(error) }
         try require(change(.resumed, command: command), "Cannot resume: the print has just ended.")
@@ -92,7 +94,7 @@ extension Machine {
     }
 
     /// Seconds that a command may take: heating a large bed is the longest there is.
-    private static let patience = 900.0
+    static let patience = 900.0
 
     private func nextJobID() -> UInt64 {
         core.withLock { core in
@@ -101,13 +103,13 @@ extension Machine {
         }
     }
 
-    private func send(_ script: [String], to link: PrinterLink) {
+    func send(_ script: [String], to link: PrinterLink) {
         for command in script {
             do { try link.send(command) } catch { tell(.warning("\(command): \(error)")) }
         }
     }
 
-    private func require(_ condition: Bool, _ text: @autoclosure () -> String) throws(MachineError) {
+    func require(_ condition: Bool, _ text: @autoclosure () -> String) throws(MachineError) {
         if !condition { throw .wrongState(text()) }
     }
 
@@ -116,7 +118,7 @@ extension Machine {
         return link
     }
 
-    private func readyLink() throws(MachineError) -> PrinterLink {
+    func readyLink() throws(MachineError) -> PrinterLink {
         let link = try openLink()
         guard link.isReady else { throw .link(.notReady) }
         return link
@@ -129,7 +131,12 @@ extension Machine {
     func cancelJob(command: UInt64?) throws(MachineError) -> PrinterLink {
         try require(state.hasJob, "No print to stop")
         let link = try readyLink()
-        do { try link.cancel() } catch { throw .link(error) }
+        // Of a print that was not taken up, or is being prepared, the link knows nothing.
+        let isWithLink = core.withLock { core in
+            defer { core.isRecovering = false }
+            return core.interrupted == nil && !core.isRecovering
+        }
+        if isWithLink { do { try link.cancel() } catch { throw .link(error) } }
         change(.stopped, command: command)
         return link
     }

@@ -42,6 +42,12 @@ public final class Machine: Sendable {
         var needsAttention = false
         var lastJobID: UInt64 = 0
         var stopping = false
+        /// A print that can be taken up.
+        var interrupted: InterruptedPrint?
+        /// Commands of the job that were acknowledged when that was last looked at.
+        var commandsNoted: UInt64 = 0
+        /// The printer is being prepared for such a print.
+        var isRecovering = false
     }
 
     private enum Message: Sendable {
@@ -52,6 +58,7 @@ public final class Machine: Sendable {
 
     let core = Mutex(Core())
     let scripts: Scripts
+    let journal: PrintJournal?
     private let configuration: LinkConfiguration
     private let onChange: @Sendable (Change) -> Void
     private let onTick: @Sendable () -> Void
@@ -69,16 +76,19 @@ public final class Machine: Sendable {
     /// - Parameters:
     ///   - configuration: the port.
     ///   - scripts: what is sent on pause, resume and cancel.
+    ///   - journal: keeps what is needed to take a print up after a crash.
     ///   - onTick: called on the machine's thread at least every ten seconds while it lives.
     ///   - onChange: called on the machine's thread or on that of the order.
     public init(
-        configuration: LinkConfiguration, scripts: Scripts, onTick: @escaping @Sendable () -> Void = {},
-        onChange: @escaping @Sendable (Change) -> Void
+        configuration: LinkConfiguration, scripts: Scripts, journal: PrintJournal? = nil,
+        onTick: @escaping @Sendable () -> Void = {}, onChange: @escaping @Sendable (Change) -> Void
     ) {
         self.configuration = configuration
         self.scripts = scripts
+        self.journal = journal
         self.onTick = onTick
         self.onChange = onChange
+        core.withLock { $0.interrupted = journal?.interruption.map { InterruptedPrint($0) } }
     }
 
     /// The state now.
@@ -122,7 +132,7 @@ public final class Machine: Sendable {
 
     /// A link whose events carry its number: those of a link that is no more count for nothing.
     private func makeLink(to configuration: LinkConfiguration, _ number: UInt64) -> PrinterLink {
-        PrinterLink(configuration: configuration) { [mailbox] event in
+        PrinterLink(configuration: configuration, ledger: journal?.ledger) { [mailbox] event in
             mailbox.post(.link(event, number: number))
         }
     }
@@ -158,6 +168,7 @@ public final class Machine: Sendable {
                 }
             }
             noteAttention(link.snapshot.readings.waitsForUser)
+            noteProgress(of: link)
             onTick()
         }
     }
@@ -200,6 +211,7 @@ public final class Machine: Sendable {
             tell(.identified(identity))
             change(.connected)
             if core.withLock({ $0.cancelScript == .owed }) { runCancelScriptBeside(on: link) }
+            findInterruptedPrint(on: link)
         case .jobFinished:
             change(.finished)
         case .jobFailed(let failure):
@@ -271,7 +283,9 @@ extension Machine {
     @discardableResult
     func change(_ event: MachineState.Event, reason: String? = nil, command: UInt64? = nil, job: Job? = nil) -> Bool {
         telling.withLock { _ in
+            let former = state
             let change = core.withLock { core in core.apply(event, reason: reason, job: job) }
+            keepJournal(after: event, from: former)
             switch change {
             case .none: return false
             case .nothingNew: return true
@@ -285,14 +299,34 @@ extension Machine {
 
     /// Changes the state for a new job and hands that to the link, in one step: news of a job that ends at once find it
     /// printing, and who pauses it on hearing of it finds it there. False when no job may begin now.
-    func begin(_ job: Job, on link: PrinterLink, command: UInt64?) -> (isBegun: Bool, problem: LinkError?) {
+    /// `event` is `.resumed` for a job that goes on at `start`.
+    func begin(
+        _ job: Job, from start: JobStart = JobStart(), as event: MachineState.Event = .jobStarted, on link: PrinterLink,
+        command: UInt64?
+    ) -> (isBegun: Bool, problem: LinkError?) {
         telling.withLock { _ in
-            let change = core.withLock { $0.apply(.jobStarted, reason: nil, job: job) }
+            let change = core.withLock { $0.apply(event, reason: nil, job: event == .jobStarted ? job : nil) }
             guard case .to(let state) = change else { return (false, nil) }
+            core.withLock { core in
+                core.interrupted = nil
+                core.commandsNoted = start.commands
+            }
+            journal?.begin(job, after: start.commands)
             var problem: LinkError?
-            do throws(LinkError) { try link.print(job.file) } catch { problem = error }
+            do throws(LinkError) { try link.print(job.file, from: start) } catch { problem = error }
             onChange(.state(state, reason: nil, command: command))
             return (true, problem)
+        }
+    }
+
+    /// Gives the state a reason that it did not have.
+    func explain(_ reason: String?) {
+        telling.withLock { _ in
+            let state = core.withLock { core in
+                core.reason = reason
+                return core.state
+            }
+            onChange(.state(state, reason: reason, command: nil))
         }
     }
 

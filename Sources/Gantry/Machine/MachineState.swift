@@ -1,15 +1,15 @@
 /// What the printer is to its user, and the only place where that changes.
 ///
-/// | state | connected | lost | halted | restarting | jobStarted | paused | resumed | finished | stopped | failed | setReady | cancelReady |
-/// | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |
-/// | busy | idle | error | error | – | – | – | – | – | – | – | – | – |
-/// | idle | – | error | error | busy | printing | – | – | – | – | – | ready | – |
-/// | ready | – | error | error | busy | printing | – | – | – | – | – | – | idle |
-/// | printing | – | error | error | stopped | – | paused | – | finished | stopped | stopped | – | – |
-/// | paused | – | error | error | stopped | – | – | printing | finished | stopped | stopped | – | – |
-/// | finished | – | error | error | – | printing | – | – | – | – | – | ready | – |
-/// | stopped | – | error | error | – | printing | – | – | – | – | – | ready | – |
-/// | error | idle | error | error | busy | – | – | – | – | – | – | – | – |
+/// | state | connected | lost | halted | restarting | jobStarted | paused | resumed | finished | stopped | failed | interrupted | setReady | cancelReady |
+/// | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |
+/// | busy | idle | error | error | – | – | – | – | – | – | – | – | – | – |
+/// | idle | – | error | error | busy | printing | – | – | – | – | – | paused | ready | – |
+/// | ready | – | error | error | busy | printing | – | – | – | – | – | – | – | idle |
+/// | printing | – | error | error | stopped | – | paused | – | finished | stopped | stopped | – | – | – |
+/// | paused | – | error | error | stopped | – | – | printing | finished | stopped | stopped | – | – | – |
+/// | finished | – | error | error | – | printing | – | – | – | – | – | – | ready | – |
+/// | stopped | – | error | error | – | printing | – | – | – | – | – | – | ready | – |
+/// | error | idle | error | error | busy | – | – | – | – | – | – | – | – | – |
 ///
 /// A restart ends a job. After a job `finished` and `stopped` stay over a restart, so that the user still sees how it
 /// ended. A paused job can finish: all of it was at the printer when the pause came.
@@ -53,6 +53,8 @@ public enum MachineState: String, Sendable, Equatable, CaseIterable {
         case stopped
         /// The job failed, and the printer is well.
         case failed
+        /// A print of an earlier life of Gantry was found that can be taken up.
+        case interrupted
         /// Somebody said that a print may start.
         case setReady
         /// Somebody took that back.
@@ -69,6 +71,7 @@ public enum MachineState: String, Sendable, Equatable, CaseIterable {
         case (.idle, .jobStarted), (.ready, .jobStarted), (.finished, .jobStarted), (.stopped, .jobStarted): .printing
         case (.printing, .paused): .paused
         case (.paused, .resumed): .printing
+        case (.idle, .interrupted): .paused
         case (.printing, .finished), (.paused, .finished): .finished
         case (.printing, .stopped), (.paused, .stopped), (.printing, .failed), (.paused, .failed): .stopped
         case (.idle, .setReady), (.finished, .setReady), (.stopped, .setReady): .ready

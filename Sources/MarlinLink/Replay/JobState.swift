@@ -70,8 +70,9 @@ public struct JobState: Sendable, Equatable {
     public var layer: UInt32 = 0
 
     private let rule: ExtruderRule
-    /// Codes whose values are kept: limits of acceleration and speed, jerk, factors, shaping, pressure advance.
-    private static let kept: Set<UInt16> = [201, 203, 204, 205, 220, 221, 572, 593, 900]
+    /// Codes whose values are kept: limits of acceleration and speed, jerk, factors, bed levelling, shaping, pressure
+    /// advance.
+    private static let kept: Set<UInt16> = [201, 203, 204, 205, 220, 221, 420, 572, 593, 900]
 
     /// A machine that was just switched on.
     public init(rule: ExtruderRule = .followsAxes) { self.rule = rule }

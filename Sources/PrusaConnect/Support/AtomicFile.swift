@@ -9,6 +9,12 @@ public struct FileError: Error, Sendable, Hashable, CustomStringConvertible {
     /// The error number of the operating system.
     public let code: Int32
 
+    package init(operation: String, path: String, code: Int32) {
+        self.operation = operation
+        self.path = path
+        self.code = code
+    }
+
     /// What the operating system says, for example `No space left on device`.
     var errorText: String { String(cString: strerror(code)) }
 
