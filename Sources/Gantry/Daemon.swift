@@ -19,17 +19,16 @@ public final class Daemon: Sendable {
     ///
     /// - Parameters:
     ///   - configuration: what `gantry.ini` and the command line say.
-    ///   - scripts: what is sent on pause, resume and cancel.
     ///   - logger: takes the log; secrets never get there.
-    public convenience init(configuration: GantryConfiguration, scripts: Scripts = Scripts(), logger: Logger) throws {
+    public convenience init(configuration: GantryConfiguration, logger: Logger) throws {
         try self.init(
-            configuration: configuration, scripts: scripts, logger: logger,
+            configuration: configuration, logger: logger,
             makeSwitch: { power throws(GPIOError) in try GPIOSwitch(power) })
     }
 
     /// `makeSwitch` takes output lines.
     init(
-        configuration: GantryConfiguration, scripts: Scripts, logger: Logger, makeSwitch: @escaping Board.SwitchMaker
+        configuration: GantryConfiguration, logger: Logger, makeSwitch: @escaping Board.SwitchMaker
     ) throws {
         guard let type = configuration.type else { throw ConfigurationError.noType }
         guard let serialNumber = configuration.serialNumber else { throw ConfigurationError.noSerialNumber }
@@ -51,7 +50,8 @@ public final class Daemon: Sendable {
             directory: configuration.stateDirectory, runtimeDirectory: PrintJournal.runtimeDirectory,
             onProblem: { logger.warning("\($0)") })
         let machine = Machine(
-            configuration: configuration.link, scripts: scripts, journal: journal, onTick: { watchdog.tick() }
+            configuration: configuration.link, scripts: configuration.scripts, journal: journal,
+            onTick: { watchdog.tick() }
         ) { change in
             log(change, to: logger)
             guard let (bridge, board) = observers.withLock({ $0 }) else { return }

@@ -9,7 +9,9 @@ import Testing
         let server = ConnectServer()
         let file: String
 
-        init(moves: Int = 400, change: (inout MarlinPrinter.Configuration) -> Void = { _ in }) throws {
+        init(moves: Int = 400, scripts: String = "", change: (inout MarlinPrinter.Configuration) -> Void = { _ in })
+            throws
+        {
             printer = try PrinterRig {
                 $0.moveTime = .fixed(nanoseconds: 5_000_000)
                 // What the second daemon asks in its greeting is not of the print.
@@ -22,7 +24,8 @@ import Testing
                 to: "printer.ini")
             try printer.folder.write(
                 "[printer]\nport = \(printer.port)\ntype = MK3S\nserial_number = CZPX0123X004XC00042\n"
-                    + "settings = printer.ini\ndirectory = files\n[control]\nsocket = control\n", to: "gantry.ini")
+                    + "settings = printer.ini\ndirectory = files\n[control]\nsocket = control\n" + scripts,
+                to: "gantry.ini")
             try printer.folder.makeFolder("files")
             file = "G28\nG1 X1 Y1 Z0.3 F3000\n" + Files.heating(moves: moves)
             try printer.folder.write(file, to: "files/box.gcode")
@@ -126,6 +129,34 @@ import Testing
         let rest = rig.printer.printer.executedCommands.dropFirst(before).filter { !$0.hasPrefix("M105") }
         #expect(rest.prefix(4) == ["M114", "M140 S60", "M190 S60", "M109 S200"])
         try await rig.end(process)
+    }
+
+    /// Killed while the print was paused, its nozzle parked.
+    @Test func aPausedPrintGoesBackToItsPlaceFirst() async throws {
+        let rig = try Rig(scripts: "[scripts]\npause = G1 Z20\n")
+        let process = try rig.start()
+        try await eventually("Connect sees the printer") { rig.states.last == "IDLE" }
+        rig.server.queue(command: "START_PRINT", kwargs: ["path": "/local/box.gcode"])
+        try await eventually("it prints") { rig.printer.printer.snapshot().digestedCommands > 60 }
+        rig.server.queue(command: "PAUSE_PRINT")
+        try await eventually("it is parked") { rig.printer.printer.executedCommands.contains("G1 Z20") }
+        try await eventually("the journal knows") {
+            let path = rig.printer.folder.file("gantry-state/print.progress")
+            return (try? String(contentsOfFile: path, encoding: .utf8))?.contains(" paused ") == true
+        }
+        process.send(SIGKILL)
+        _ = try await process.end()
+        let next = try rig.start()
+        try await eventually("the print waits") { next.standardError.contains("paused: The print was interrupted") }
+        let answer = try await rig.resume()
+        #expect(answer.status == 0, "\(answer.errors)")
+        try await eventually("it goes on to its end") { rig.states.last == "FINISHED" }
+        let all = rig.printer.printer.executedCommands
+        let parked = try #require(all.firstIndex(of: "G1 Z20"))
+        #expect(all[parked...].contains("G1 Z21 F600"))
+        let moves = Files.moves(400).split(separator: "\n").map(String.init).filter { $0.hasPrefix("G1 ") }
+        #expect(all.filter { moves.contains($0) } == moves)
+        try await rig.end(next)
     }
 
     /// Somebody moved the nozzle at the printer's own menu.

@@ -132,8 +132,8 @@ import Testing
         ),
         (
             "[connect]\n",
-            "gantry.ini:1: there is no section [connect]; expected [printer], [control], [filament_sensor], [power], "
-                + "[usb], [emergency_stop], [door], [led]"
+            "gantry.ini:1: there is no section [connect]; expected [printer], [control], [scripts], [filament_sensor], "
+                + "[power], [usb], [emergency_stop], [door], [led]"
         ),
         (
             "[printer]\nport = x\nbaudrate = many\n",

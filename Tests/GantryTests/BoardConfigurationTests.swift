@@ -105,7 +105,7 @@ import Testing
             "gantry.ini:4: detection_length in [filament_sensor]: expected a number"
         ),
         ("[usb]\ndirectory = media\n", "gantry.ini:2: directory in [usb]: expected a path that begins with /"),
-        ("[relay]\n", "gantry.ini:1: there is no section [relay]; expected [printer], [control], [filament_sensor]"),
+        ("[relay]\n", "gantry.ini:1: there is no section [relay]; expected [printer], [control], [scripts]"),
     ])
     func complaintsNameLineAndKey(_ text: String, _ expected: String) {
         #expect(complaint(text).hasPrefix(expected), "\(complaint(text))")

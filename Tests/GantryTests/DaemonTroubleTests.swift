@@ -307,7 +307,8 @@ import Testing
         #expect(rig.change(to: "STOPPED")?.reason == "Gantry was stopped")
         #expect(rig.printer.snapshot().hotendTarget == 0)
         #expect(rig.printer.snapshot().bedTarget == 0)
-        #expect(rig.printer.executedCommands.suffix(4) == ["M104 S0", "M140 S0", "M107", "M84"])
+        let commands = rig.printer.executedCommands.filter { !["M105", "M114", "M400"].contains($0) }
+        #expect(commands.suffix(4) == ["M104 S0", "M140 S0", "M107", "M84"])
     }
 
     @Test func stoppedWhileAFirmwareHeatsThatCannotBeInterrupted() async throws {

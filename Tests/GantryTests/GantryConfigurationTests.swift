@@ -84,8 +84,8 @@ import Testing
         ),
         (
             "# x\n\n[printr]\nport = a\n",
-            "gantry.ini:3: there is no section [printr]; expected [printer], [control], [filament_sensor], [power], "
-                + "[usb], [emergency_stop], [door], [led]"
+            "gantry.ini:3: there is no section [printr]; expected [printer], [control], [scripts], "
+                + "[filament_sensor], [power], [usb], [emergency_stop], [door], [led]"
         ),
         (
             "[printer]\nbaudrate = fast\n",

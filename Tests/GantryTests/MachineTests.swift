@@ -7,56 +7,8 @@ import Testing
 
 /// The machine alone, without Connect.
 @Suite struct MachineTests {
-    private final class Rig: Sendable {
-        let folder: TemporaryDirectory
-        let printer: PrinterSimulator
-        let machine: Machine
-        let changes = Shared<[Machine.Change]>([])
-        private let isRunning = Shared(false)
-
-        init(printer change: (inout MarlinPrinter.Configuration) -> Void = { _ in }) throws {
-            folder = try TemporaryDirectory()
-            var board = MarlinPrinter.Configuration(profile: .marlin2Custom)
-            board.timeScale = .infinity
-            board.moveTime = .fixed(nanoseconds: 500_000)
-            change(&board)
-            printer = PrinterSimulator(PrinterSimulator.Options(printer: board))
-            let port = try printer.start()
-            machine = Machine(configuration: LinkConfiguration(port: port), scripts: Scripts()) { [changes] change in
-                changes.change { $0.append(change) }
-            }
-        }
-
-        var states: [MachineState] {
-            changes.value.compactMap { change in
-                if case .state(let state, _, _) = change { state } else { nil }
-            }
-        }
-
-        func run(_ body: (Rig) async throws -> Void) async throws {
-            isRunning.change { $0 = true }
-            let started = startThread { [self] in
-                machine.run()
-                isRunning.change { $0 = false }
-            }
-            try #require(started)
-            do {
-                try await eventually("the printer is idle") { machine.state == .idle }
-                try await body(self)
-            } catch {
-                machine.stop()
-                throw error
-            }
-            machine.stop()
-            try await eventually("the machine ends") { !isRunning.value }
-            printer.stop()
-        }
-
-        func file(_ moves: Int) throws -> String { try folder.write(Files.moves(moves), to: "\(moves).gcode") }
-    }
-
     @Test func orderedChangesUnderManyThreads() async throws {
-        let rig = try Rig()
+        let rig = try MachineRig()
         try await rig.run { rig in
             let file = try rig.file(30)
             let done = Shared(0)
@@ -104,7 +56,7 @@ import Testing
     }
 
     @Test func aRefusedStartLeavesTheJobAlone() async throws {
-        let rig = try Rig()
+        let rig = try MachineRig()
         try await rig.run { rig in
             try rig.machine.startJob(file: rig.file(2000), path: "/local/first", command: 1)
             let id = rig.machine.job?.id
@@ -118,7 +70,7 @@ import Testing
     }
 
     @Test func pausesAndEndsMeetInEveryOrder() async throws {
-        let rig = try Rig { $0.moveTime = .fixed(nanoseconds: 200_000) }
+        let rig = try MachineRig { $0.moveTime = .fixed(nanoseconds: 200_000) }
         try await rig.run { rig in
             let file = try rig.file(60)
             for round in 0..<40 {
@@ -134,7 +86,7 @@ import Testing
     }
 
     @Test func cancelsAndEndsMeetInEveryOrder() async throws {
-        let rig = try Rig { $0.moveTime = .fixed(nanoseconds: 200_000) }
+        let rig = try MachineRig { $0.moveTime = .fixed(nanoseconds: 200_000) }
         try await rig.run { rig in
             let file = try rig.file(60)
             for round in 0..<40 {

@@ -16,7 +16,8 @@ import PrusaConnect
 /// state =
 /// ```
 ///
-/// Sections for what hangs on the board: see ``BoardConfiguration``. Every key may be missing. Relative paths are relative to the directory that the daemon was started in.
+/// Commands that Gantry sends by itself stand in `[scripts]`, see ``Scripts``; sections for what hangs on the board: see
+/// ``BoardConfiguration``. Every key may be missing. Relative paths are relative to the directory that the daemon was started in.
 public struct GantryConfiguration: Sendable, Equatable {
     /// Serial port, or `auto` for the only one there is.
     public var port = "auto"
@@ -36,6 +37,8 @@ public struct GantryConfiguration: Sendable, Equatable {
     public var state: String?
     /// Socket that `gantry power` and `gantry storage` reach the daemon by; `socket` in `[control]`.
     public var controlSocket = "/run/gantry/control"
+    /// What is sent at a job's start and end, and when it is paused, resumed or cancelled.
+    public var scripts = Scripts()
     /// Lines and sticks of the board.
     public var board = BoardConfiguration()
 
@@ -75,6 +78,7 @@ public struct GantryConfiguration: Sendable, Equatable {
             if let value = text("directory") { directory = value }
             state = text("state")
             if let value = file.value(of: "socket", in: "control"), !value.isEmpty { controlSocket = value }
+            scripts = try Scripts(file)
             board = try BoardConfiguration(file)
         } catch {
             throw .file(error)
@@ -90,7 +94,8 @@ public struct GantryConfiguration: Sendable, Equatable {
     ]
 
     private static func refuseUnknown(_ file: INIFile) throws(ConfigurationError) {
-        let sections = [(section, keys), ("control", ["socket"])] + BoardConfiguration.sections
+        let sections =
+            [(section, keys), ("control", ["socket"]), (Scripts.section, Scripts.keys)] + BoardConfiguration.sections
         for name in file.sections {
             guard let known = sections.first(where: { $0.0 == name })?.1 else {
                 let names = sections.map(\.0)

@@ -18,6 +18,12 @@ extension Machine {
         try require(
             core.withLock { $0.cancelScript != .running }, "The last print is still being ended: heaters go off.")
         let job = Job(id: nextJobID(), file: jobFile, path: path, startCommand: command, now: .now)
+        guard scripts.start.isEmpty else {
+            return try require(
+                prepare(
+                    job, from: JobStart(), by: { self.scripts.start.rendered(self.values) }, on: link, command: command),
+                refusal(state))
+        }
         let (isBegun, problem) = begin(job, on: link, command: command)
         try require(isBegun, refusal(state))
         if let problem {
@@ -26,26 +32,36 @@ extension Machine {
         }
     }
 
-    /// Pauses the job.
-    public func pause(command: UInt64? = nil, runsScript: Bool = true) throws(MachineError) {
-        try require(state == .printing, "Cannot pause when not printing.")
-        try require(!core.withLock { $0.isRecovering }, "Cannot pause: the printer is being prepared for the print.")
-        let link = try readyLink()
-        // All of the file is at the printer: there is nothing left that could be held back.
-        try require(link.snapshot.phase != .finishing, "Cannot pause: the print makes its last moves.")
-        do { try link.pause() } catch { throw .link(error) }
-        try require(change(.paused, command: command), "Cannot pause: the print has just ended.")
-        if runsScript { send(scripts.pause, to: link) }
+    /// Begins a job behind commands that prepare the printer for it; those are executed on a thread of their own. False
+    /// when no job may begin now.
+    func prepare(
+        _ job: Job, from start: JobStart, by commands: @escaping @Sendable () -> [String], on link: PrinterLink,
+        command: UInt64?
+    ) -> Bool {
+        core.withLock { $0.isPreparing = true }
+        guard change(.jobStarted, command: command, job: job) else {
+            core.withLock { $0.isPreparing = false }
+            return false
+        }
+        let body: @Sendable () -> Void = { [self] in prepare(link, commands(), then: job, from: start) }
+        if !startThread(body) { body() }
+        return true
     }
 
-    /// Goes on with a paused job.
-    public func resume(command: UInt64? = nil, runsScript: Bool = true) throws(MachineError) {
-        try require(state == .paused, "Cannot resume when not paused.")
-        let link = try readyLink()
-        if let print = core.withLock({ $0.interrupted }) { return try takeUp(print, on: link, command: command) }
-        if runsScript { send(scripts.resume, to: link) }
-        do { try link.resume() } catch { throw .link(error) }
-        try require(change(.resumed, command: command), "Cannot resume: the print has just ended.")
+    private func prepare(_ link: PrinterLink, _ commands: [String], then job: Job, from start: JobStart) {
+        do throws(LinkError) {
+            for command in commands {
+                // Cancelled meanwhile: whoever did that runs the cancel script.
+                guard core.withLock({ $0.isPreparing }) else { return }
+                try link.run([command], limit: Self.patience)
+            }
+            try handOver(job, from: start, to: link)
+        } catch {
+            core.withLock { $0.isPreparing = false }
+            if change(.failed, reason: "The printer could not be prepared: \(error)") {
+                runCancelScriptBeside(on: link)
+            }
+        }
     }
 
     /// Ends the job and switches the heaters off; waits for the printer to take that, a quarter of an hour at most.
@@ -57,12 +73,14 @@ extension Machine {
     /// Executes commands one after the other and waits for each, a quarter of an hour at most.
     public func execute(_ commands: [String]) throws(MachineError) {
         let link = try readyLink()
+        noteForeignCommands()
         do { try link.run(commands, limit: Self.patience) } catch { throw .link(error) }
     }
 
     /// Puts commands into the stream, before what of the job was not sent yet, and does not wait for them.
     func insert(_ commands: [String]) throws(MachineError) {
         let link = try readyLink()
+        noteForeignCommands()
         for command in commands {
             do { try link.send(command) } catch { throw .link(error) }
         }
@@ -133,8 +151,8 @@ extension Machine {
         let link = try readyLink()
         // Of a print that was not taken up, or is being prepared, the link knows nothing.
         let isWithLink = core.withLock { core in
-            defer { core.isRecovering = false }
-            return core.interrupted == nil && !core.isRecovering
+            defer { core.isPreparing = false }
+            return core.interrupted == nil && !core.isPreparing
         }
         if isWithLink { do { try link.cancel() } catch { throw .link(error) } }
         change(.stopped, command: command)
@@ -148,7 +166,8 @@ extension Machine {
             return core.identity.hearsM108
         }
         do throws(LinkError) {
-            try CancelSequence(link: link, script: scripts.cancel, hearsM108: hearsM108).run(limit: limit)
+            try CancelSequence(link: link, script: scripts.cancel.rendered(values), hearsM108: hearsM108).run(
+                limit: limit)
             core.withLock { $0.cancelScript = .done }
         } catch {
             core.withLock { core in
@@ -171,6 +190,6 @@ extension Machine {
         }
         guard !started else { return }
         core.withLock { $0.cancelScript = .owed }
-        send(scripts.cancel, to: link)
+        send(scripts.cancel.rendered(values), to: link)
     }
 }

@@ -67,10 +67,10 @@ extension Machine {
         }
         switch order {
         case .discard: return try discard(print)
-        case .takeUp where state == .paused:
+        case .takeUp where state == .paused || offer(print) == nil:
             try resume()
             return "The print of \(print.record.path) goes on with the very next command."
-        case .takeUp: throw .wrongState(try plan(for: print))
+        case .takeUp: throw .wrongState(try refusal(of: print))
         case .recover: return try recover(print)
         }
     }
@@ -97,25 +97,28 @@ extension Machine {
             print.way = .recovers(after: InterruptedPrint.before(print.progress.commands))
             journal?.forgetLines()
         }
-        let (file, problem) = print.open()
         core.withLock { $0.interrupted = print }
+        if let problem = offer(print) { explain(problem) }
+    }
+
+    /// Shows a print that can go on as a paused one. Nil when that was done, else what is in its way.
+    private func offer(_ print: InterruptedPrint) -> String? {
+        let (file, problem) = print.open()
         guard let file else {
-            return explain(
+            return
                 "The print of \(print.record.path) was interrupted and cannot go on now: \(problem) Put the file back and "
-                    + "say `gantry resume`.")
+                + "say `gantry resume`."
         }
         let place = place(of: print, in: file)
         guard case .continues = print.way else {
-            return explain(
-                "The print of \(print.record.path) was interrupted at \(place), and the printer has lost its place. "
-                    + "`gantry resume` shows how it can be recovered.")
+            return "The print of \(print.record.path) was interrupted at \(place), and the printer has lost its place. "
+                + "`gantry resume` shows how it can be recovered."
         }
         let job = Job(
             id: print.record.id, file: file, path: print.record.path, interruptedAfter: Double(print.progress.seconds))
-        change(
-            .interrupted,
-            reason: "The print was interrupted at \(place). Resume or stop it: the printer kept its place.",
-            job: job)
+        let reason = "The print was interrupted at \(place). Resume or stop it: the printer kept its place."
+        return change(.interrupted, reason: reason, job: job)
+            ? nil : "Cannot print in \(state.rawValue.uppercased()) state."
     }
 
     private func place(of print: InterruptedPrint, in file: JobFile) -> String {
@@ -137,17 +140,17 @@ extension Machine {
         }
         let state: JobState
         do { state = try JobReplay(file: job.file).state(after: commands) } catch { throw .file(error) }
-        do throws(LinkError) { try link.run(["M114"], limit: Self.patience) } catch { throw .link(error) }
+        try restore(Self.questions, on: link)
         let readings = link.snapshot.readings
         if let displacement = Self.displacement(state, readings), !print.progress.isPaused {
             throw .wrongState(displacement)
         }
-        do throws(LinkError) {
-            try link.run(Self.reheating(state, readings), limit: Self.patience)
-        } catch {
-            throw .link(error)
+        if print.progress.isPaused {
+            try restore(scripts.resume.rendered(values) + ["M400"] + Self.questions, on: link)
+            try restore(PausePoint.restoring(state, link.snapshot.readings), on: link)
+        } else {
+            try restore(PausePoint.heating(state, readings), on: link)
         }
-        if print.progress.isPaused { send(scripts.resume, to: link) }
         let start = JobStart(commands: commands, layer: state.layer)
         let (isBegun, problem) = begin(job, from: start, as: .resumed, on: link, command: command)
         try require(isBegun, "Cannot resume: the print has just ended.")
@@ -171,22 +174,6 @@ extension Machine {
         return nil
     }
 
-    /// Targets that the printer gave up meanwhile, a safety timer's work for example.
-    static func reheating(_ state: JobState, _ readings: PrinterReadings) -> [String] {
-        var list: [String] = []
-        func isCold(_ wanted: Double?, _ target: Float) -> Bool {
-            guard let wanted, wanted > 0 else { return false }
-            return target.isFinite && Double(target) < wanted - 0.5
-        }
-        if isCold(state.bed, readings.bed.target), let bed = state.bed {
-            list += ["M140 S\(bed.gcode())", "M190 S\(bed.gcode())"]
-        }
-        if isCold(state.hotend, readings.hotend.target), let hotend = state.hotend {
-            list.append("M109 S\(hotend.gcode())")
-        }
-        return list
-    }
-
     // MARK: Recovering
 
     private func preparation(
@@ -204,8 +191,10 @@ extension Machine {
         }
     }
 
-    /// What recovering would do, for somebody who has to confirm it.
-    private func plan(for print: InterruptedPrint) throws(MachineError) -> String {
+    /// What keeps a print from going on: the printer has to be prepared, which somebody has to confirm, or a file is
+    /// missing.
+    private func refusal(of print: InterruptedPrint) throws(MachineError) -> String {
+        if case .continues = print.way { return offer(print) ?? "" }
         let (file, _, prelude) = try preparation(of: print)
         return """
             The print of \(print.record.path) was interrupted at \(place(of: print, in: file)), and the printer has lost its \
@@ -222,43 +211,10 @@ extension Machine {
         let link = try readyLink()
         try require(
             core.withLock { $0.cancelScript != .running }, "The last print is still being ended: heaters go off.")
-        core.withLock { $0.isRecovering = true }
         let job = Job(
             id: print.record.id, file: file, path: print.record.path, interruptedAfter: Double(print.progress.seconds))
-        guard change(.jobStarted, reason: "The printer is being prepared.", job: job) else {
-            core.withLock { $0.isRecovering = false }
-            throw .wrongState("Cannot print now.")
-        }
-        let started = startThread { [self] in prepare(link, prelude, then: job, from: start) }
-        if !started { prepare(link, prelude, then: job, from: start) }
+        try require(prepare(job, from: start, by: { prelude.commands }, on: link, command: nil), "Cannot print now.")
         return "The printer is being prepared; the print of \(print.record.path) follows."
-    }
-
-    private func prepare(_ link: PrinterLink, _ prelude: RecoveryPrelude, then job: Job, from start: JobStart) {
-        do throws(LinkError) {
-            for command in prelude.commands {
-                // Cancelled meanwhile: whoever did that runs the cancel script.
-                guard core.withLock({ $0.isRecovering }) else { return }
-                try link.run([command], limit: Self.patience)
-            }
-            let goesOn = core.withLock { core in
-                defer { core.isRecovering = false }
-                return core.isRecovering
-            }
-            guard goesOn else { return }
-            core.withLock { core in
-                core.interrupted = nil
-                core.commandsNoted = start.commands
-            }
-            journal?.begin(job, after: start.commands)
-            try link.print(job.file, from: start)
-            explain(nil)
-        } catch {
-            core.withLock { $0.isRecovering = false }
-            if change(.failed, reason: "The printer could not be prepared: \(error)") {
-                runCancelScriptBeside(on: link)
-            }
-        }
     }
 
     // MARK: The journal
@@ -267,7 +223,7 @@ extension Machine {
     func noteProgress(of link: PrinterLink) {
         guard let journal, let commands = link.jobCommands else { return }
         let job = core.withLock { core -> Job? in
-            guard core.state.hasJob, core.interrupted == nil, !core.isRecovering else { return nil }
+            guard core.state.hasJob, core.interrupted == nil, !core.isPreparing else { return nil }
             core.commandsNoted = commands
             return core.job
         }
@@ -287,7 +243,7 @@ extension Machine {
         default:
             // Nobody wanted that: it can be recovered, though not to the very command.
             core.withLock { core in
-                core.isRecovering = false
+                core.isPreparing = false
                 guard core.interrupted == nil, let job = core.job, journal != nil else { return }
                 core.interrupted = InterruptedPrint(job, commands: core.commandsNoted)
             }

@@ -46,8 +46,11 @@ public final class Machine: Sendable {
         var interrupted: InterruptedPrint?
         /// Commands of the job that were acknowledged when that was last looked at.
         var commandsNoted: UInt64 = 0
-        /// The printer is being prepared for such a print.
-        var isRecovering = false
+        /// The printer is being prepared for a print that the link does not have yet.
+        var isPreparing = false
+        /// What is done about a pause, and how many there were.
+        var pauseWork = PauseWork.none
+        var pauseNumber: UInt64 = 0
     }
 
     private enum Message: Sendable {
@@ -213,7 +216,7 @@ public final class Machine: Sendable {
             if core.withLock({ $0.cancelScript == .owed }) { runCancelScriptBeside(on: link) }
             findInterruptedPrint(on: link)
         case .jobFinished:
-            change(.finished)
+            if change(.finished) { send(scripts.finished.rendered(values), to: link) }
         case .jobFailed(let failure):
             return take(failure, from: link)
         case .printerRestarted:
@@ -255,7 +258,7 @@ public final class Machine: Sendable {
             case .pause, .paused:
                 if state == .printing { try pause(runsScript: action == .pause) }
             case .resume, .resumed:
-                if state == .paused { try resume(runsScript: action == .resume) }
+                if state == .paused { resumeBeside(runsScript: action == .resume) }
             case .cancel:
                 if state.hasJob { runCancelScriptBeside(on: try cancelJob(command: nil)) }
             case .ready: change(.setReady)
@@ -266,6 +269,16 @@ public final class Machine: Sendable {
         } catch {
             tell(.warning("The printer's own order (\(action)) could not be followed: \(error)"))
         }
+    }
+
+    /// Goes on without keeping the thread that the printer's news arrive on.
+    private func resumeBeside(runsScript: Bool) {
+        let body: @Sendable () -> Void = { [self] in
+            do throws(MachineError) { try resume(runsScript: runsScript) } catch {
+                tell(.warning("The printer's own order to go on could not be followed: \(error)"))
+            }
+        }
+        if !startThread(body) { tell(.warning("There is no thread to go on with the print.")) }
     }
 
     private func noteAttention(_ isNeeded: Bool) {
@@ -317,6 +330,24 @@ extension Machine {
             onChange(.state(state, reason: nil, command: command))
             return (true, problem)
         }
+    }
+
+    /// Hands a job to the link whose printer was prepared, unless it was cancelled.
+    func handOver(_ job: Job, from start: JobStart, to link: PrinterLink) throws(LinkError) {
+        var problem: LinkError?
+        telling.withLock { _ in
+            let isWanted = core.withLock { core in
+                defer { core.isPreparing = false }
+                guard core.isPreparing, core.state == .printing else { return false }
+                core.interrupted = nil
+                core.commandsNoted = start.commands
+                return true
+            }
+            guard isWanted else { return }
+            journal?.begin(job, after: start.commands)
+            do throws(LinkError) { try link.print(job.file, from: start) } catch { problem = error }
+        }
+        if let problem { throw problem }
     }
 
     /// Gives the state a reason that it did not have.

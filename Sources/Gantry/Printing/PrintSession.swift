@@ -97,7 +97,7 @@ public final class PrintSession: Sendable {
         if run.owesCancelScript {
             if run.ending == .cancelled { onMessage("Cancelling: what the printer has taken comes first …") }
             do {
-                let sequence = CancelSequence(link: link, script: scripts.cancel, hearsM108: run.hearsM108)
+                let sequence = CancelSequence(link: link, script: scripts.cancel.rendered(), hearsM108: run.hearsM108)
                 try sequence.run(limit: Self.cancelLimit) { onStatus(status(of: run)) }
                 run.cancelScript = .executed
             } catch {

@@ -43,11 +43,8 @@ struct RecoveryPrelude: Sendable, Equatable {
         list += ["G1 E\(Self.prime.gcode()) F150", "G1 E-\(Self.retraction.gcode()) F1800"]
         list += state.settings.map(\.command)
         list += ["G1 X\(x.gcode()) Y\(y.gcode()) F6000", "G1 Z\(z.gcode()) F300"]
-        for (fan, speed) in state.fans.sorted(by: { $0.key < $1.key }) {
-            list.append(fan == 0 ? "M106 S\(speed)" : "M106 P\(fan) S\(speed)")
-        }
         if !state.isRetracted { list.append("G1 E\(Self.retraction.gcode()) F1800") }
-        list += Self.modes(state)
+        list += PausePoint.modes(state)
         commands = list
     }
 
@@ -64,18 +61,6 @@ struct RecoveryPrelude: Sendable, Equatable {
             list.append("M104 T\(tool) S\(target.gcode())")
         }
         if let hotend = state.hotend, hotend > 0 { list.append("M109\(tool) S\(hotend.gcode())") }
-        return list
-    }
-
-    private static func modes(_ state: JobState) -> [String] {
-        var list: [String] = []
-        if let rate = state.feedRate { list.append("G1 F\(rate.gcode())") }
-        let unit = state.isInInches ? 25.4 : 1
-        if state.isInInches { list.append("G20") }
-        list.append(state.isRelative ? "G91" : "G90")
-        // Behind G90 and G91, which set it too on some firmware.
-        list.append(state.isExtruderRelative ? "M83" : "M82")
-        list.append("G92 E\((state.e / unit).gcode())")
         return list
     }
 }

@@ -32,3 +32,6 @@ public struct MonotonicTime: Sendable, Comparable {
         Glibc.timespec(tv_sec: Int(nanoseconds / 1_000_000_000), tv_nsec: Int(nanoseconds % 1_000_000_000))
     }
 }
+
+/// For waits that somebody else ends soon.
+func sleepBriefly() { usleep(20_000) }

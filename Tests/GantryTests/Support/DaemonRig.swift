@@ -25,7 +25,7 @@ final class DaemonRig: Sendable {
     init(
         firmware: FirmwareProfile = .marlin2Custom, token: String = DaemonRig.token,
         files: [String: [UInt8]] = [:], isPluggedIn: Bool = true, board: BoardConfiguration = BoardConfiguration(),
-        relay: (any PowerSwitch)? = nil,
+        relay: (any PowerSwitch)? = nil, scripts: Scripts = Scripts(),
         printer change: (inout MarlinPrinter.Configuration) -> Void = { _ in }
     ) throws {
         folder = try TemporaryDirectory()
@@ -52,9 +52,10 @@ final class DaemonRig: Sendable {
         configuration.directory = folder.file("gcodes")
         configuration.controlSocket = folder.file("control")
         configuration.board = board
+        configuration.scripts = scripts
         let log = log
         daemon = try Daemon(
-            configuration: configuration, scripts: Scripts(), logger: Logger(label: "test") { _ in log },
+            configuration: configuration, logger: Logger(label: "test") { _ in log },
             makeSwitch: { power throws(GPIOError) in
                 if let relay { return relay }
                 return try GPIOSwitch(power)

@@ -1,0 +1,183 @@
+import MarlinLink
+
+/// What is done about a pause, beside feeding no more.
+enum PauseWork: Sendable {
+    /// Nothing: the printer pauses by itself, or the print was never at rest.
+    case none
+    /// The printer is asked to come to rest.
+    case settling(UInt64)
+    /// The pause script is executed.
+    case scripted
+    /// Done; `isTouched` tells that commands were sent since, which may have changed anything.
+    case settled(PausePoint, isTouched: Bool)
+    /// The way back has begun.
+    case resuming
+}
+
+// Pausing and going on.
+extension Machine {
+    /// Pauses the job: feeding stops before this returns. Then, on a thread of its own, the printer comes to rest, its
+    /// place is noted and the pause script executed. `runsScript` is false when the printer has paused by itself.
+    public func pause(command: UInt64? = nil, runsScript: Bool = true) throws(MachineError) {
+        try require(state == .printing, "Cannot pause when not printing.")
+        try require(!core.withLock { $0.isPreparing }, "Cannot pause: the printer is being prepared for the print.")
+        let link = try readyLink()
+        // All of the file is at the printer: there is nothing left that could be held back.
+        try require(link.snapshot.phase != .finishing, "Cannot pause: the print makes its last moves.")
+        do { try link.pause() } catch { throw .link(error) }
+        let number = core.withLock { core in
+            core.pauseNumber += 1
+            core.pauseWork = runsScript ? .settling(core.pauseNumber) : .none
+            return core.pauseNumber
+        }
+        try require(change(.paused, command: command), "Cannot pause: the print has just ended.")
+        if runsScript { _ = startThread { [self] in settle(link, number) } }
+    }
+
+    /// Goes on with a paused job: the resume script, then what the pause, a script or anybody else has changed since is brought back
+    /// (see ``PausePoint``), then the job's next command. Waits for all of that, for temperatures too. `runsScript`
+    /// is false when the printer has gone on by itself.
+    public func resume(command: UInt64? = nil, runsScript: Bool = true) throws(MachineError) {
+        try require(state == .paused, "Cannot resume when not paused.")
+        let link = try readyLink()
+        if let print = core.withLock({ $0.interrupted }) { return try takeUp(print, on: link, command: command) }
+        let work = try beginResuming()
+        if runsScript, case .settled(let point, let isTouched) = work {
+            do throws(MachineError) {
+                try goBack(to: point, isTouched: isTouched, on: link)
+            } catch {
+                // What was done until here may have moved anything.
+                core.withLock { core in
+                    if case .resuming = core.pauseWork { core.pauseWork = .settled(point, isTouched: true) }
+                }
+                throw error
+            }
+        }
+        do {
+            try link.resume()
+        } catch {
+            core.withLock { $0.pauseWork = work }
+            throw .link(error)
+        }
+        core.withLock { $0.pauseWork = .none }
+        try require(change(.resumed, command: command), "Cannot resume: the print has just ended.")
+    }
+
+    /// Commands of somebody else go to the printer: a pause has more to restore than it knows.
+    func noteForeignCommands() {
+        core.withLock { core in
+            if case .settled(let point, _) = core.pauseWork { core.pauseWork = .settled(point, isTouched: true) }
+        }
+    }
+
+    /// Temperatures with their targets, and the position: reports that come by themselves may be a second old.
+    static let questions = ["M105", "M114"]
+
+    // MARK: Pausing
+
+    private func settle(_ link: PrinterLink, _ number: UInt64) {
+        do throws(LinkError) {
+            // Behind the M400 all that the printer had taken is executed, and the others tell where that ended.
+            try link.run(["M400"] + Self.questions, limit: Self.patience)
+            let isWanted = core.withLock { core in
+                guard core.state == .paused, case .settling(number) = core.pauseWork else { return false }
+                core.pauseWork = .scripted
+                return true
+            }
+            guard isWanted, let commands = link.jobCommands else { return }
+            let point = PausePoint(commands: commands, readings: link.snapshot.readings)
+            try runPauseScript(on: link, at: point)
+            core.withLock { core in
+                guard case .scripted = core.pauseWork else { return }
+                core.pauseWork = .settled(point, isTouched: !scripts.pause.isEmpty)
+            }
+        } catch {
+            core.withLock { core in
+                switch core.pauseWork {
+                case .settling(number), .scripted: core.pauseWork = .none
+                default: break
+                }
+            }
+            if state == .paused { tell(.warning("The pause script was not executed to its end: \(error)")) }
+        }
+    }
+
+    private func runPauseScript(on link: PrinterLink, at point: PausePoint) throws(LinkError) {
+        guard !scripts.pause.isEmpty else { return }
+        var values = values
+        if scripts.pause.needsState { values.state = try? jobState(after: point.commands) }
+        for command in scripts.pause.rendered(values) {
+            guard state == .paused else { return }
+            try link.run([command], limit: Self.patience)
+        }
+    }
+
+    // MARK: Going on
+
+    /// Takes the pause over from whoever works at it; what there is to restore.
+    private func beginResuming() throws(MachineError) -> PauseWork {
+        let end = MonotonicTime.now + Self.patience
+        while true {
+            let work: PauseWork? = core.withLock { core in
+                switch core.pauseWork {
+                case .scripted: return nil
+                case .resuming: return .resuming
+                // Before the printer has come to rest nothing was done to it.
+                case .none, .settling:
+                    core.pauseWork = .resuming
+                    return PauseWork.none
+                case .settled:
+                    defer { core.pauseWork = .resuming }
+                    return core.pauseWork
+                }
+            }
+            if case .resuming = work { throw .wrongState("The print is going on already.") }
+            if let work { return work }
+            try require(state == .paused && MonotonicTime.now < end, "Cannot resume: the pause script does not end.")
+            sleepBriefly()
+        }
+    }
+
+    private func goBack(to point: PausePoint, isTouched: Bool, on link: PrinterLink) throws(MachineError) {
+        try restore(Self.questions, on: link)
+        var isTouched = isTouched || point.isDisplaced(link.snapshot.readings) || point.isCooler(link.snapshot.readings)
+        var values = values
+        if !scripts.resume.isEmpty {
+            if scripts.resume.needsState { values.state = try jobState(after: point.commands) }
+            try restore(scripts.resume.rendered(values) + ["M400"] + Self.questions, on: link)
+            isTouched = true
+        }
+        guard isTouched else { return }
+        var state = try jobState(after: point.commands)
+        // Where the file leaves it open, as behind a home, the printer itself told where it was.
+        if state.x == nil, point.readings.x.isFinite { state.x = Double(point.readings.x) }
+        if state.y == nil, point.readings.y.isFinite { state.y = Double(point.readings.y) }
+        if state.z == nil, point.readings.z.isFinite { state.z = Double(point.readings.z) }
+        try restore(PausePoint.restoring(state, link.snapshot.readings), on: link)
+    }
+
+    /// Executes commands while the job is paused, and no longer.
+    func restore(_ commands: [String], on link: PrinterLink) throws(MachineError) {
+        for command in commands {
+            try require(state == .paused, "Cannot resume: the print has just ended.")
+            do { try link.run([command], limit: Self.patience) } catch { throw .link(error) }
+        }
+    }
+
+    /// What the job has set up; reads its file.
+    private func jobState(after commands: UInt64) throws(MachineError) -> JobState {
+        guard let job else { throw .wrongState("There is no job.") }
+        do { return try JobReplay(file: job.file).state(after: commands) } catch { throw .file(error) }
+    }
+
+    /// Variables for scripts.
+    var values: ScriptValues {
+        var values = ScriptValues()
+        guard let job else { return values }
+        let snapshot = snapshot
+        values.file = job.path.split(separator: "/").last.map(String.init)
+        values.layer = snapshot.layer
+        values.percent = JobProgress(snapshot: snapshot, size: job.file.size, elapsed: 0).percent
+        return values
+    }
+}
