@@ -150,7 +150,7 @@ private func log(_ change: Machine.Change, to logger: Logger) {
     case .state(let state, let reason, _):
         let text = "\(state.rawValue)\(reason.map { ": \($0)" } ?? "")"
         logger.log(level: state == .error ? .error : .notice, "\(text)")
-    case .halted:
+    case .halted, .used:
         break
     case .attention(let isNeeded):
         logger.notice("\(isNeeded ? "the printer waits for its user" : "the printer goes on")")

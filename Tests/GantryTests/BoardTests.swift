@@ -65,6 +65,42 @@ private final class RememberingSwitch: PowerSwitch {
         }
     }
 
+    /// Extrudes half a millimetre with each move of 20 ms, 300 mm in all.
+    private static let extruding = Array(("M83\n" + (0..<600).map { "G1 X\($0 % 90) E0.5 F6000\n" }.joined()).utf8)
+
+    private var motionSensor: BoardConfiguration {
+        board { $0.filamentSensor = .init(input: input, detectionLength: 20, action: .pause) }
+    }
+
+    @Test func filamentThatDoesNotMovePauses() async throws {
+        let rig = try DaemonRig(files: ["a.gcode": Self.extruding], board: motionSensor, printer: Files.slow)
+        try await rig.run { rig in
+            try await rig.startPrint("a.gcode")
+            try await eventually("the print is paused") { rig.daemon.state == .paused }
+            try await rig.waitForState("ATTENTION")
+            #expect(rig.change(to: "ATTENTION")?.reason?.hasPrefix("The filament does not move") == true)
+            #expect(rig.printer.snapshot().digestedCommands > 40)
+            try await rig.order("STOP_PRINT")
+        }
+    }
+
+    @Test func filamentThatMovesPausesNothing() async throws {
+        let rig = try DaemonRig(files: ["a.gcode": Self.extruding], board: motionSensor, printer: Files.slow)
+        try await rig.run { rig in
+            try await rig.startPrint("a.gcode")
+            let end = ContinuousClock.now + .seconds(4)
+            // The meter looks twice a second, 12 mm apart: pulses come closer than that.
+            while ContinuousClock.now < end {
+                rig.daemon.board.take(.pulses(line: BoardDuties.filament, count: 1))
+                try await Task.sleep(for: .milliseconds(20))
+            }
+            #expect(rig.printer.snapshot().digestedCommands > 40)
+            #expect(rig.daemon.state == .printing)
+            try await eventually("then it does not move any more") { rig.daemon.state == .paused }
+            try await rig.order("STOP_PRINT")
+        }
+    }
+
     @Test func reportOnlyReports() async throws {
         let rig = try DaemonRig(files: ["a.gcode": Files.long], board: sensor(.report), printer: Files.slow)
         try await rig.run { rig in

@@ -50,6 +50,20 @@ import Testing
         #expect(relative.isExtruderRelative)
     }
 
+    @Test(arguments: [
+        ("G1 X1 E5\nG1 X2 E7.5\n", 7.5), ("M83\nG1 E1\nG1 E1\nG1 E-0.5\n", 1.5), ("G1 E5\nG92 E0\nG1 E5\n", 10),
+        ("G92\nG1 E2\n", 2), ("G91\nG1 E2\nG1 E2\nG90\nG1 E3\n", 3), ("; G1 E5\nG1 X1 ; E5\n", 0), ("G1 E5", 5),
+        ("g1 x1 e5\n", 5), ("G1X1E5\n", 5), ("M104 S200\nG28 E\nG4 P500\n", 0), ("G2 X1 Y1 I1 J0 E3\r\n", 3),
+        ("N5 nonsense\nG1 Exyz\nG1 E1\n", 1), ("M117 E5 left\n", 0),
+    ])
+    func addsUpWhatIsExtruded(_ text: String, _ expected: Double) {
+        var state = JobState()
+        var scanner = CommandScanner()
+        for byte in text.utf8 where scanner.feed(byte) == .command { state.take(scanner.command) }
+        if scanner.end() == .command { state.take(scanner.command) }
+        #expect(abs(state.extruded - expected) < 1e-9)
+    }
+
     @Test func whetherG90SetsEIsTheFirmwaresBusiness() {
         #expect(state("M83\nG90").isExtruderRelative == false)
         #expect(state("M83\nG90", rule: .ownMode).isExtruderRelative)

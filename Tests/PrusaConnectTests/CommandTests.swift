@@ -210,6 +210,44 @@ import Testing
         #expect(arrive(command(3)) == ["accept 3", "run 3"])
     }
 
+    private func gcode(_ id: UInt64, _ text: String) -> Command {
+        Command(id: id, name: .gcode, keywords: ["gcode": .string(text)])
+    }
+
+    @Test("An emergency stop waits for nobody")
+    func emergencyStop() {
+        _ = machine.arrive(command(1), now: .zero)
+        #expect(arrive(gcode(2, "M117 hot\n M112")) == ["interrupt 1", "accept 2", "run 2 beside"])
+        // What runs stays the only one.
+        #expect(arrive(gcode(3, "M112")) == ["reject 3, 2 runs"])
+        #expect(arrive(command(4, .resetPrinter)) == ["reject 4, 2 runs"])
+        _ = machine.finish(2, answer: end(.finished, of: 2))
+        #expect(arrive(command(5, .resetPrinter)) == ["accept 5", "run 5 beside"])
+    }
+
+    @Test("An emergency stop takes the place of a reset that waits")
+    func emergencyBeforeAWaitingReset() {
+        _ = machine.arrive(command(1), now: .zero)
+        _ = machine.arrive(command(2, .resetPrinter), now: .zero)
+        #expect(arrive(gcode(3, "M112")) == ["reject 2, 3 runs", "interrupt 1", "accept 3", "run 3 beside"])
+    }
+
+    @Test("A stop comes before what takes its time, and after a reset")
+    func stopPrint() {
+        _ = machine.arrive(command(1, .resumePrint), now: .zero)
+        #expect(arrive(command(2, .stopPrint)) == ["interrupt 1"])
+        #expect(arrive(command(3, .pausePrint)) == ["reject 3, 2 runs"])
+        #expect(arrive(command(4, .stopPrint)) == ["reject 4, 2 runs"])
+        #expect(texts(machine.tick(now: .seconds(1))) == ["accept 2", "run 2 beside"])
+        #expect(arrive(command(5, .resetPrinter), at: .seconds(1)) == ["interrupt 2"])
+    }
+
+    @Test("Only an M112 is one", arguments: ["M1120", "M117 M112", "G1 X112", "; M112", "M11 2"])
+    func noEmergency(_ text: String) {
+        _ = machine.arrive(command(1), now: .zero)
+        #expect(arrive(gcode(2, text)) == ["reject 2, 1 runs"])
+    }
+
     @Test("A reset without a command before it starts at once")
     func resetAlone() {
         #expect(arrive(command(1, .resetPrinter)) == ["accept 1", "run 1"])

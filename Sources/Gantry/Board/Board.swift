@@ -31,6 +31,8 @@ final class Board: Sendable {
         case device(BoardDevices.Event)
         case machine(Machine.Change)
         case printWanted(Mailbox<UInt64>)
+        /// So many millimetres of filament went through the nozzle for a job.
+        case extruded(Double, job: UInt64)
         case power(PowerOrder, Mailbox<String>)
         case stop
     }
@@ -141,7 +143,8 @@ final class Board: Sendable {
     private func run() {
         var duties = BoardDuties(
             configuration, machine: machine, makeSwitch: makeSwitch, onChange: onChange,
-            onFilament: { [self] value in seen.withLock { $0 = value } })
+            onFilament: { [self] value in seen.withLock { $0 = value } },
+            onLength: { [mailbox] length, job in mailbox.post(.extruded(length, job: job)) })
         while true {
             for message in mailbox.take(until: .now + 0.5) {
                 if case .stop = message {

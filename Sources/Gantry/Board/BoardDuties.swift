@@ -11,6 +11,7 @@ struct BoardDuties {
     private let machine: Machine
     private let onChange: @Sendable (Board.Change) -> Void
     private let onFilament: (Bool?) -> Void
+    private let onLength: @Sendable (Double, UInt64) -> Void
     private var power: PowerDuty?
     private var led: PowerDuty?
     private var watch: FilamentWatch?
@@ -23,12 +24,14 @@ struct BoardDuties {
 
     init(
         _ configuration: BoardConfiguration, machine: Machine, makeSwitch: @escaping Board.SwitchMaker,
-        onChange: @escaping @Sendable (Board.Change) -> Void, onFilament: @escaping (Bool?) -> Void
+        onChange: @escaping @Sendable (Board.Change) -> Void, onFilament: @escaping (Bool?) -> Void,
+        onLength: @escaping @Sendable (Double, UInt64) -> Void
     ) {
         self.configuration = configuration
         self.machine = machine
         self.onChange = onChange
         self.onFilament = onFilament
+        self.onLength = onLength
         let now = MonotonicTime.now.nanoseconds
         power = configuration.power.map { PowerDuty($0, now: now, makeSwitch: makeSwitch) }
         led = configuration.led.map { PowerDuty($0, now: now, makeSwitch: makeSwitch) }
@@ -47,6 +50,7 @@ struct BoardDuties {
             var booted: UInt64 = 0
             changePower { policy in booted = policy.printWanted(now: MonotonicTime.now.nanoseconds) }
             answer.post(booted)
+        case .extruded(let length, let job): extruded(length, of: job)
         case .power(let order, let answer): answer.post(obey(order))
         case .stop: break
         }
@@ -57,7 +61,7 @@ struct BoardDuties {
         ticks &+= 1
         let snapshot = machine.snapshot
         changePower { $0.advance(hotend: snapshot.readings.hotend.current, now: MonotonicTime.now.nanoseconds) }
-        if state == .printing, motion != nil { measure(snapshot) }
+        if state == .printing, motion != nil { measure() }
         showState()
     }
 
@@ -146,12 +150,24 @@ struct BoardDuties {
     }
 
     /// A motion sensor's patience is measured by what was extruded, as far as the printer acknowledged it.
-    private mutating func measure(_ snapshot: LinkSnapshot) {
-        guard let length = meter?.length(at: snapshot.jobOffset) else { return }
-        if motion?.extruded(to: length) == true { act(on: watch?.stoodStill()) }
+    private func measure() {
+        if let commands = machine.jobCommands { meter?.ask(after: commands) }
     }
 
-    private var meter: JobMeter?
+    /// `job` is the one that the length is of.
+    private mutating func extruded(_ length: Double, of job: UInt64) {
+        guard job == machine.job?.id, state == .printing else { return }
+        if isRestarting {
+            motion?.restart(at: length)
+            isRestarting = false
+        } else if motion?.extruded(to: length) == true {
+            act(on: watch?.stoodStill())
+        }
+    }
+
+    private var meter: ExtrusionMeter?
+    /// The next length is where the sensor's patience begins anew.
+    private var isRestarting = false
 
     // MARK: The machine
 
@@ -173,17 +189,22 @@ struct BoardDuties {
             showState()
         case .halted:
             changePower { $0.halted(now: now) }
+        case .used:
+            changePower { $0.noteUse(now: now) }
         case .attention, .identified, .warning, .message: break
         }
+    }
+
+    private func makeMeter(_ job: Job) -> ExtrusionMeter? {
+        ExtrusionMeter(file: job.file) { [onLength] length in onLength(length, job.id) }
     }
 
     private mutating func printRuns(isResumed: Bool) {
         setReason(nil, for: Self.filament)
         setReason(nil, for: Self.door)
         if motion != nil {
-            if !isResumed { meter = machine.job.flatMap { JobMeter(path: $0.file.path) } }
-            let position = meter?.length(at: machine.snapshot.jobOffset) ?? 0
-            motion?.restart(at: position)
+            if meter == nil || !isResumed { meter = machine.job.flatMap(makeMeter) }
+            isRestarting = true
         }
         act(on: watch?.printRuns(isResumed: isResumed))
     }
@@ -243,16 +264,4 @@ struct BoardDuties {
         }
         if let error = error ?? nil { onChange(.warning("led: \(error)")) }
     }
-}
-
-/// `ExtrusionMeter` behind a reference.
-private final class JobMeter {
-    private var meter: ExtrusionMeter
-
-    init?(path: String) {
-        guard let meter = ExtrusionMeter(path: path) else { return nil }
-        self.meter = meter
-    }
-
-    func length(at offset: UInt64) -> Double { meter.length(at: offset) }
 }

@@ -84,7 +84,7 @@ final class ConnectBridge: Sendable {
                 printer.updateInfo { $0.firmware = identity.firmware }
                 printer.sendInfo()
             }
-        case .halted, .warning, .message:
+        case .halted, .used, .warning, .message:
             break
         }
     }

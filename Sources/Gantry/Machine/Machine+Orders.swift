@@ -16,7 +16,7 @@ extension Machine {
         do { jobFile = try JobFile(path: file) } catch { throw .file(error) }
         let link = try readyLink()
         try require(
-            core.withLock { $0.cancelScript != .running }, "The last print is still being ended: heaters go off.")
+            core.withLock { $0.cancelScript == .done }, "The last print is still being ended: heaters go off.")
         let job = Job(id: nextJobID(), file: jobFile, path: path, startCommand: command, now: .now)
         guard scripts.start.isEmpty else {
             return try require(
@@ -28,6 +28,8 @@ extension Machine {
         try require(isBegun, refusal(state))
         if let problem {
             change(.failed, reason: problem.description, command: command)
+            // Nothing of it was sent.
+            core.withLock { $0.cancelScript = .done }
             throw .link(problem)
         }
     }

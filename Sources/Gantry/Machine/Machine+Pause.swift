@@ -63,8 +63,9 @@ extension Machine {
         try require(change(.resumed, command: command), "Cannot resume: the print has just ended.")
     }
 
-    /// Commands of somebody else go to the printer: a pause has more to restore than it knows.
+    /// Commands of somebody else go to the printer: it is in use, and a pause has more to restore than it knows.
     func noteForeignCommands() {
+        tell(.used)
         core.withLock { core in
             if case .settled(let point, _) = core.pauseWork { core.pauseWork = .settled(point, isTouched: true) }
         }

@@ -155,7 +155,7 @@ extension Machine {
         let (isBegun, problem) = begin(job, from: start, as: .resumed, on: link, command: command)
         try require(isBegun, "Cannot resume: the print has just ended.")
         if let problem {
-            change(.failed, reason: problem.description, command: command)
+            if change(.failed, reason: problem.description, command: command) { runCancelScriptBeside(on: link) }
             throw .link(problem)
         }
     }
@@ -210,7 +210,7 @@ extension Machine {
         let (file, start, prelude) = try preparation(of: print)
         let link = try readyLink()
         try require(
-            core.withLock { $0.cancelScript != .running }, "The last print is still being ended: heaters go off.")
+            core.withLock { $0.cancelScript == .done }, "The last print is still being ended: heaters go off.")
         let job = Job(
             id: print.record.id, file: file, path: print.record.path, interruptedAfter: Double(print.progress.seconds))
         try require(prepare(job, from: start, by: { prelude.commands }, on: link, command: nil), "Cannot print now.")

@@ -18,6 +18,8 @@ public final class Machine: Sendable {
         case attention(Bool)
         /// The printer told who it is.
         case identified(FirmwareIdentity)
+        /// Somebody else than a job has the printer do something.
+        case used
         /// Something went wrong that somebody should know of.
         case warning(String)
         /// A line worth logging.
@@ -105,6 +107,9 @@ public final class Machine: Sendable {
 
     /// What the link knows now.
     public var snapshot: LinkSnapshot { core.withLock { $0.link }?.snapshot ?? LinkSnapshot() }
+
+    /// Commands of the job under way that the printer has acknowledged; nil before it has begun at the wire.
+    var jobCommands: UInt64? { core.withLock { $0.link }?.jobCommands }
 
     /// What the firmware said of itself.
     public var identity: FirmwareIdentity { core.withLock { $0.identity } }

@@ -30,7 +30,7 @@ public struct Command: Sendable {
         let isSet = Atomic(false)
     }
 
-    /// Whether a command with priority (`RESET_PRINTER`) waits for this one to end. A handler that takes long should
+    /// Whether a more urgent command (see ``Urgency``) waits for this one to end. A handler that takes long should
     /// look at this now and then and give up by throwing.
     public var isInterrupted: Bool { interruption.isSet.load(ordering: .relaxed) }
 
@@ -38,6 +38,40 @@ public struct Command: Sendable {
 }
 
 extension Command {
+    /// What comes before a command that runs. Connect's own printers know only the reset; a stop and an emergency stop that
+    /// are refused because something else takes its time would be worse than a command that ends early.
+    enum Urgency: Comparable {
+        case ordinary
+        /// `STOP_PRINT`.
+        case stop
+        /// `RESET_PRINTER`.
+        case reset
+        /// G-code with an M112.
+        case emergency
+    }
+
+    var urgency: Urgency {
+        switch name {
+        case .stopPrint: .stop
+        case .resetPrinter, .reset: .reset
+        case .gcode: isEmergencyStop ? .emergency : .ordinary
+        default: .ordinary
+        }
+    }
+
+    private var isEmergencyStop: Bool {
+        guard let gcode else { return false }
+        return gcode.utf8.split(whereSeparator: { $0 == UInt8(ascii: "\n") || $0 == UInt8(ascii: "\r") }).contains {
+            line in
+            let word = line.drop { $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\t") }.prefix(5)
+            guard word.prefix(4).elementsEqual("M112".utf8) || word.prefix(4).elementsEqual("m112".utf8) else {
+                return false
+            }
+            return word.count == 4
+                || !(UInt8(ascii: "0")...UInt8(ascii: "9")).contains(word[word.index(before: word.endIndex)])
+        }
+    }
+
     /// The lines of a `GCODE` command.
     public var gcode: String? { keywords["gcode"]?.string ?? (name == .gcode ? arguments.first?.string : nil) }
 

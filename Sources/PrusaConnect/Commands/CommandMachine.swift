@@ -1,4 +1,4 @@
-/// Decides what happens to commands: one at a time, each id once, `RESET_PRINTER` before the one that runs.
+/// Decides what happens to commands: one at a time, each id once, an urgent one before the one that runs.
 /// Knows neither threads nor the network; its effects are carried out by the printer.
 struct CommandMachine: Sendable {
     enum Effect: Sendable {
@@ -14,11 +14,11 @@ struct CommandMachine: Sendable {
         case interrupt(Command)
     }
 
-    /// How long a command with priority lets the one before it end (Python SDK 0.8.1).
+    /// How long an urgent command lets the one before it end (Python SDK 0.8.1).
     static let interruptionGrace: Duration = .seconds(1)
 
     private(set) var running: Command?
-    /// A command with priority that lets the one before it end.
+    /// An urgent command that lets the one before it end.
     private var waiting: (command: Command, until: Duration)?
     /// Interrupted commands whose handlers have not ended in time. Their answers are still sent when they come.
     private var abandoned: Set<UInt64> = []
@@ -32,14 +32,16 @@ struct CommandMachine: Sendable {
         // It is accepted as soon as the one before it has ended.
         if command.id == waiting?.command.id { return [] }
         if let answer = history.answer(to: command.id) { return [.repeatAnswer(answer)] }
-        if let waiting { return [.rejectBusy(command.id, running: waiting.command.id)] }
+        if let other = waiting?.command, command.urgency <= other.urgency {
+            return [.rejectBusy(command.id, running: other.id)]
+        }
         guard let running else { return start(command) }
         // A second reset while one runs would only pile up threads.
-        guard command.name.hasPriority, !running.name.hasPriority else {
-            return [.rejectBusy(command.id, running: running.id)]
-        }
-        waiting = (command, now + Self.interruptionGrace)
-        return [.interrupt(running)]
+        guard command.urgency > running.urgency else { return [.rejectBusy(command.id, running: running.id)] }
+        let refused = waiting.map { [Effect.rejectBusy($0.command.id, running: command.id)] } ?? []
+        // An emergency waits for nobody.
+        waiting = (command, command.urgency == .emergency ? now : now + Self.interruptionGrace)
+        return refused + [.interrupt(running)] + tick(now: now)
     }
 
     /// A handler ended. Only the command that runs gives up its place: a late end of an abandoned one must not

@@ -90,7 +90,4 @@ extension CommandName {
         .deleteDirectory, .startURLDownload, .startConnectDownload, .stopTransfer,
         .setValue,
     ]
-
-    /// Whether the command comes before one that runs.
-    var hasPriority: Bool { self == .resetPrinter || self == .reset }
 }

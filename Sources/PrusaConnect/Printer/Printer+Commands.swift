@@ -9,7 +9,7 @@ extension Printer {
         change { $0.handlers[name] = handler }
     }
 
-    /// Sets what is called when a command with priority (`RESET_PRINTER`) arrives while another one runs: it should
+    /// Sets what is called when a more urgent command (`RESET_PRINTER`, `STOP_PRINT`, G-code with an M112) arrives while another one runs: it should
     /// make the handler of the given command end, which has one second for it. Called on "connect-calls".
     /// ``Command/isInterrupted`` is set before.
     public func onInterrupt(_ handler: @escaping @Sendable (Command) -> Void) {
