@@ -65,7 +65,13 @@ public final class Daemon: Sendable {
             log(change, to: logger)
             switch change {
             case .attention(let reason): bridge.takeAttention(reason)
-            case .storage(let event): bridge.take(event)
+            case .storage(let event):
+                switch event {
+                case .detached(let stick, _): machine.mediumIsGone(stick.path)
+                case .attached(let stick): machine.mediumIsBack(stick.path)
+                case .failed: break
+                }
+                bridge.take(event)
             case .warning, .notice: break
             }
         }
@@ -152,8 +158,8 @@ private func log(_ change: Machine.Change, to logger: Logger) {
         logger.log(level: state == .error ? .error : .notice, "\(text)")
     case .halted, .used:
         break
-    case .attention(let isNeeded):
-        logger.notice("\(isNeeded ? "the printer waits for its user" : "the printer goes on")")
+    case .attention(let reason):
+        logger.notice("\(reason ?? "nobody has to act any more")")
     case .identified(let identity):
         logger.notice("printer: \(identity.firmware.isEmpty ? "unknown firmware" : identity.firmware)")
     case .warning(let text):

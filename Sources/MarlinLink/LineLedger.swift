@@ -110,6 +110,9 @@ public final class LineLedger: @unchecked Sendable {
         for index in Word.pairs..<Word.count { words[index].store(0, ordering: .relaxed) }
     }
 
+    /// Lets another process have the file: this one notes nothing any more.
+    public func release() { flock(descriptor, LOCK_UN) }
+
     /// Takes the file away, for good: there is nothing in it that anybody could use.
     public func remove() { unlink(path) }
 

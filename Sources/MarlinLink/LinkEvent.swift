@@ -145,6 +145,9 @@ public enum LinkEvent: Sendable, Equatable {
     case jobFinished
     /// The job ended early. After `.stream(.printerReset…)` a new `.ready` follows by itself.
     case jobFailed(JobFailure)
+    /// The job's file cannot be read on, its medium was pulled for example. The job is paused: `continueJob(with:)` when
+    /// the file is there again, then `resume`; or `cancel`.
+    case mediumLost(JobFileError)
     /// The printer restarted, or a halted one came back, while no job ran; `.ready` follows.
     case printerRestarted
     /// The firmware halted while no job ran; nothing works until it is reset.

@@ -4,6 +4,8 @@ import GCodeStream
 enum LinkOrder: BitwiseCopyable, Sendable {
     case none
     case beginJob(number: UInt32)
+    /// The job's file is another one now: it was opened anew.
+    case replaceReader(number: UInt32)
     case pause
     case resume
     case cancel
@@ -24,6 +26,7 @@ enum LinkNote: BitwiseCopyable, Sendable {
     case continuation(Continuation)
     case greetingFailed(Greeting.Outcome)
     case fileFailed(Int32, job: UInt32)
+    case mediumLost(Int32, job: UInt32)
     case resetDone(Bool)
     case lost(errno: Int32)
 

@@ -36,11 +36,11 @@ final class LinkShared: Sendable {
         return taken
     }
 
-    /// Hands over a reader and orders its job to begin; false, and nothing handed over, when the order is not taken.
-    func beginJob(number: UInt32, reader: FileReader) -> Bool {
+    /// Hands over a reader with the order that it is for; false, and nothing handed over, when the order is not taken.
+    func order(_ order: LinkOrder, with reader: FileReader) -> Bool {
         // Under one lock, so that readers and orders are in the same order.
         nextReaders.withLock { readers in
-            guard order(.beginJob(number: number)) else { return false }
+            guard self.order(order) else { return false }
             readers.append(reader)
             return true
         }

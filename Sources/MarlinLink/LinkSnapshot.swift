@@ -32,6 +32,8 @@ public struct LinkSnapshot: Sendable, BitwiseCopyable {
     public var job: UInt32 = 0
     /// Commands of the present or last job that were acknowledged.
     public var jobCommands: UInt64 = 0
+    /// Commands of that job that were taken from its file; those that were not acknowledged yet are on their way.
+    public var jobTaken: UInt64 = 0
     /// Offset in bytes behind the last acknowledged command of the job.
     public var jobOffset: UInt64 = 0
     /// Layer marks passed.

@@ -129,7 +129,7 @@ public final class PrinterLink: Sendable {
         let refusal: LinkError? = state.withLock { state in
             guard state.isReady else { return .notReady }
             guard state.job == nil else { return .jobRunning }
-            guard shared.beginJob(number: state.jobNumber &+ 1, reader: reader) else { return .laneFull }
+            guard shared.order(.beginJob(number: state.jobNumber &+ 1), with: reader) else { return .laneFull }
             state.job = file
             state.jobNumber &+= 1
             return nil
@@ -145,6 +145,27 @@ public final class PrinterLink: Sendable {
 
     /// Goes on feeding the job.
     public func resume() throws(LinkError) { try orderForJob(.resume) { _ in } }
+
+    /// Gives a paused job its file anew: what was taken from it is left out, by count. Whoever calls this has made sure that
+    /// it is the same file.
+    public func continueJob(with file: JobFile) throws(LinkError) {
+        let shared = try openShared()
+        let snapshot = snapshot
+        // Nothing more is taken while it is paused, so the count holds.
+        guard snapshot.phase == .paused else { throw .noJob }
+        let start = JobStart(commands: snapshot.jobTaken, layer: snapshot.layer)
+        guard let reader = FileReader(file: file, from: start, wake: shared.wake) else { throw outOfResources }
+        let refusal: LinkError? = state.withLock { state in
+            guard state.job != nil, state.jobNumber == snapshot.job else { return .noJob }
+            guard shared.order(.replaceReader(number: state.jobNumber), with: reader) else { return .laneFull }
+            state.job = file
+            return nil
+        }
+        if let refusal {
+            reader.cancel()
+            throw refusal
+        }
+    }
 
     /// Ends the job; no event follows. Switching heaters off is the caller's business (`run`).
     public func cancel() throws(LinkError) {
@@ -260,6 +281,9 @@ public final class PrinterLink: Sendable {
         case .greetingFailed(let outcome): goDown(greetingError(outcome))
         case .lost(let code): goDown(.portLost(path: configuration.port, errno: code))
         case .fileFailed(let code, let job): endJob(job, .file(fileError(code)))
+        case .mediumLost(let code, let job):
+            let isActive = state.withLock { $0.job != nil && $0.jobNumber == job }
+            if isActive { onEvent(.mediumLost(fileError(code))) }
         case .resetDone(let worked):
             if worked {
                 delivery.begin()

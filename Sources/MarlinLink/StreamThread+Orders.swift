@@ -117,6 +117,7 @@ extension StreamThread {
         switch order {
         case .none: break
         case .beginJob(let number): beginJob(number, now: now)
+        case .replaceReader(let number): replaceReader(number)
         case .pause: _ = engine.pause()
         case .resume: _ = engine.resume()
         case .cancel:
@@ -144,9 +145,22 @@ extension StreamThread {
         reader = next
         jobEnd = 0
         snapshot.layer = next.start.layer
+        snapshot.jobTaken = next.start.commands
         notedLine = 0
         snapshot.readings.progress = -1
         snapshot.readings.minutesLeft = -1
+    }
+
+    private mutating func replaceReader(_ number: UInt32) {
+        guard let next = shared.takeReader() else { return }
+        guard number == job, engine.status == .paused, next.start.commands == snapshot.jobTaken else {
+            next.cancel()
+            return
+        }
+        endReader()
+        reader = next
+        // It counts from the file's beginning.
+        jobEnd = 0
     }
 
     mutating func endReader() {

@@ -110,6 +110,7 @@ struct StreamThread: ~Copyable {
         case .command(let advance, let newLayer):
             starving = false
             jobEnd += UInt64(advance)
+            if !command.changesLineCount { snapshot.jobTaken += 1 }
             if newLayer { snapshot.layer += 1 }
             snapshot.readings.noteProgress(command)
             let end = jobEnd
@@ -122,6 +123,13 @@ struct StreamThread: ~Copyable {
         case .end(0):
             self.reader = nil
             engine.endOfJob()
+            return true
+        case .end(let failure) where failure != CommandRing.fileCut && failure != CommandRing.fileChanged:
+            // The medium, not the file: it may come back.
+            self.reader = nil
+            _ = engine.pause()
+            publish()
+            tell(.mediumLost(failure, job: job))
             return true
         case .end(let failure):
             self.reader = nil

@@ -74,11 +74,11 @@ final class ConnectBridge: Sendable {
             if !state.hasJob { printer.jobID = nil }
             printer.transferRateLimit = state == .printing ? Self.rateWhilePrinting : nil
             report()
-        case .attention(let isNeeded):
-            attention.withLock { $0 = isNeeded }
+        case .attention(let reason):
+            attention.withLock { $0 = reason != nil }
             printer.setState(
                 connectState(machine.state), source: .firmware,
-                reason: isNeeded ? "The printer waits for its user" : machine.reason)
+                reason: reason ?? machine.reason)
         case .identified(let identity):
             if configuredFirmware == nil, !identity.firmware.isEmpty {
                 printer.updateInfo { $0.firmware = identity.firmware }

@@ -4,8 +4,8 @@ import MarlinLink
 public struct Job: Sendable {
     /// Its number; higher than those before, after a restart too.
     public let id: UInt64
-    /// The file.
-    public let file: JobFile
+    /// The file; opened anew when its medium went and came back.
+    public internal(set) var file: JobFile
     /// Its path as Connect knows it, `/local/box.gcode`.
     public let path: String
     /// The command of Connect that started it.

@@ -133,7 +133,7 @@ extension Machine {
         if !condition { throw .wrongState(text()) }
     }
 
-    private func openLink() throws(MachineError) -> PrinterLink {
+    func openLink() throws(MachineError) -> PrinterLink {
         guard let link = core.withLock({ $0.link }) else { throw .link(.notReady) }
         return link
     }

@@ -41,6 +41,7 @@ extension Machine {
         try require(state == .paused, "Cannot resume when not paused.")
         let link = try readyLink()
         if let print = core.withLock({ $0.interrupted }) { return try takeUp(print, on: link, command: command) }
+        try findFile()
         let work = try beginResuming()
         if runsScript, case .settled(let point, let isTouched) = work {
             do throws(MachineError) {

@@ -14,8 +14,8 @@ public final class Machine: Sendable {
         case state(MachineState, reason: String?, command: UInt64?)
         /// The firmware halted or was stopped, or asks to be switched off after that.
         case halted
-        /// Somebody has to act at the printer, or no longer.
-        case attention(Bool)
+        /// Somebody has to act, for this reason; nil: no longer.
+        case attention(String?)
         /// The printer told who it is.
         case identified(FirmwareIdentity)
         /// Somebody else than a job has the printer do something.
@@ -41,7 +41,9 @@ public final class Machine: Sendable {
         var link: PrinterLink?
         var identity = FirmwareIdentity()
         var cancelScript = CancelScript.done
-        var needsAttention = false
+        var attention: String?
+        /// Why the job's file cannot be read on.
+        var lostFile: String?
         var lastJobID: UInt64 = 0
         var stopping = false
         /// A print that can be taken up.
@@ -125,7 +127,8 @@ public final class Machine: Sendable {
             onTick()
             let (wasReady, error) = connect(number)
             if let error { change(.lost, reason: error.description) }
-            noteAttention(false)
+            core.withLock { $0.lostFile = nil }
+            noteAttention(waitsForUser: false)
             if wasReady { pause = Self.retryPauses.lowerBound }
             waitBeforeNextTry(seconds: pause)
             pause = min(pause * 2, Self.retryPauses.upperBound)
@@ -175,7 +178,7 @@ public final class Machine: Sendable {
                     break
                 }
             }
-            noteAttention(link.snapshot.readings.waitsForUser)
+            noteAttention(waitsForUser: link.snapshot.readings.waitsForUser)
             noteProgress(of: link)
             onTick()
         }
@@ -224,6 +227,8 @@ public final class Machine: Sendable {
             if change(.finished) { send(scripts.finished.rendered(values), to: link) }
         case .jobFailed(let failure):
             return take(failure, from: link)
+        case .mediumLost(let error):
+            loseFile("\(error) Put the medium back, then resume; or stop the print.")
         case .printerRestarted:
             change(.restarting, reason: "The printer restarts")
         case .printerHalted(let text):
@@ -286,12 +291,14 @@ public final class Machine: Sendable {
         if !startThread(body) { tell(.warning("There is no thread to go on with the print.")) }
     }
 
-    private func noteAttention(_ isNeeded: Bool) {
-        let isNew = core.withLock { core in
-            defer { core.needsAttention = isNeeded }
-            return core.needsAttention != isNeeded
+    /// Tells whether somebody has to act.
+    func noteAttention(waitsForUser: Bool) {
+        let (isNew, reason) = core.withLock { core in
+            let reason = core.lostFile ?? (waitsForUser ? "The printer waits for its user" : nil)
+            defer { core.attention = reason }
+            return (core.attention != reason, reason)
         }
-        if isNew { tell(.attention(isNeeded)) }
+        if isNew { tell(.attention(reason)) }
     }
 }
 
@@ -393,6 +400,7 @@ extension Machine.Core {
         default: break
         }
         if let job { self.job = job }
+        if !next.hasJob { lostFile = nil }
         if next == .printing { self.job?.startClock(at: .now) } else { self.job?.stopClock(at: .now) }
         guard next != state || reason != self.reason else { return .nothingNew }
         state = next

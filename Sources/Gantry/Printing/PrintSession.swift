@@ -150,6 +150,10 @@ public final class PrintSession: Sendable {
             run.ending = .printed
         case .jobFailed(let failure):
             run.fail(failure)
+        case .mediumLost(let error):
+            // Nobody is there who could put the stick back and say so.
+            do { try run.link.cancel() } catch { break }
+            run.fail(.file(error))
         case .down(let error):
             throw error
         case .printerHalted(let text):

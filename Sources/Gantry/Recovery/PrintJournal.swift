@@ -123,6 +123,7 @@ public final class PrintJournal: Sendable {
         mailbox.post(.stop(done))
         _ = done.take(until: .now + 5)
         if let ledger, ledger.remains == nil { ledger.remove() }
+        ledger?.release()
     }
 
     // MARK: The journal's thread
