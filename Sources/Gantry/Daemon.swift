@@ -9,6 +9,7 @@ import Synchronization
 public final class Daemon: Sendable {
     private let machine: Machine
     private let journal: PrintJournal
+    private let cameras: CameraDuty
     let bridge: ConnectBridge
     let board: Board
     private let control: ControlSocket
@@ -49,9 +50,13 @@ public final class Daemon: Sendable {
         let journal = PrintJournal(
             directory: configuration.stateDirectory, runtimeDirectory: PrintJournal.runtimeDirectory,
             onProblem: { logger.warning("\($0)") })
+        let cameras = CameraDuty(printer: printer, path: configuration.settings)
         let machine = Machine(
             configuration: configuration.link, scripts: configuration.scripts, journal: journal,
-            onTick: { watchdog.tick() }
+            onTick: { link in
+                watchdog.tick()
+                if let link { cameras.note(link) }
+            }
         ) { change in
             log(change, to: logger)
             guard let (bridge, board) = observers.withLock({ $0 }) else { return }
@@ -81,6 +86,7 @@ public final class Daemon: Sendable {
         self.board = board
         self.notifier = notifier
         self.journal = journal
+        self.cameras = cameras
         control = ControlSocket(path: configuration.controlSocket, board: board, machine: machine)
         printer.onConditions { conditions in logger.info("Connect: \(conditions)") }
         self.machine = machine
@@ -111,6 +117,8 @@ public final class Daemon: Sendable {
         if let problem = control.start() { logger.warning("\(problem)") }
         defer { control.stop() }
         try bridge.start()
+        for problem in cameras.start() { logger.warning("\(problem)") }
+        defer { cameras.stop() }
         StartupMemory.release()
         notifier.ready()
         machine.run()

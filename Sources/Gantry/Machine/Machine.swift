@@ -68,7 +68,7 @@ public final class Machine: Sendable {
     let journal: PrintJournal?
     private let configuration: LinkConfiguration
     private let onChange: @Sendable (Change) -> Void
-    private let onTick: @Sendable () -> Void
+    private let onTick: @Sendable (LinkSnapshot?) -> Void
     /// Held while a change is made and told: the observer must not hear of the later one first.
     private let telling = Mutex(())
     private let mailbox = Mailbox<Message>()
@@ -84,11 +84,12 @@ public final class Machine: Sendable {
     ///   - configuration: the port.
     ///   - scripts: what is sent on pause, resume and cancel.
     ///   - journal: keeps what is needed to take a print up after a crash.
-    ///   - onTick: called on the machine's thread at least every ten seconds while it lives.
+    ///   - onTick: called on the machine's thread at least every ten seconds while it lives, with a link several times a second
+    ///     and with what that knows.
     ///   - onChange: called on the machine's thread or on that of the order.
     public init(
         configuration: LinkConfiguration, scripts: Scripts, journal: PrintJournal? = nil,
-        onTick: @escaping @Sendable () -> Void = {}, onChange: @escaping @Sendable (Change) -> Void
+        onTick: @escaping @Sendable (LinkSnapshot?) -> Void = { _ in }, onChange: @escaping @Sendable (Change) -> Void
     ) {
         self.configuration = configuration
         self.scripts = scripts
@@ -124,7 +125,7 @@ public final class Machine: Sendable {
         var number: UInt64 = 0
         while !core.withLock({ $0.stopping }) {
             number += 1
-            onTick()
+            onTick(nil)
             let (wasReady, error) = connect(number)
             if let error { change(.lost, reason: error.description) }
             core.withLock { $0.lostFile = nil }
@@ -180,7 +181,7 @@ public final class Machine: Sendable {
             }
             noteAttention(waitsForUser: link.snapshot.readings.waitsForUser)
             noteProgress(of: link)
-            onTick()
+            onTick(link.snapshot)
         }
     }
 
