@@ -80,16 +80,19 @@ struct RunCommand: ParsableCommand {
         LoggingSystem.bootstrap { StderrLog(label: $0) }
         var logger = Logger(label: "gantry")
         logger.logLevel = Logger.Level(rawValue: logLevel) ?? .info
-        let daemon = try Daemon(configuration: configuration, logger: logger)
+        // Before the daemon is made: its threads inherit that the signals are blocked.
+        let running = Mutex<Daemon?>(nil)
         let stops = Mutex(0)
         SignalWatch.begin { _ in
             let count = stops.withLock { count in
                 count += 1
                 return count
             }
-            if count > 1 { _exit(ExitStatus.cancelled) }
+            guard count == 1, let daemon = running.withLock({ $0 }) else { _exit(ExitStatus.cancelled) }
             daemon.stop()
         }
+        let daemon = try Daemon(configuration: configuration, logger: logger)
+        running.withLock { $0 = daemon }
         try daemon.run()
     }
 }

@@ -45,7 +45,15 @@ final class GantryProcess: Sendable {
         var arguments: [UnsafeMutablePointer<CChar>?] = words.map { strdup($0) } + [nil]
         defer { for word in arguments { free(word) } }
         var process = pid_t()
-        let error = posix_spawn(&process, "/bin/sh", &actions, nil, &arguments, environ)
+        // As a shell or systemd starts it: no signal is blocked, whatever the tests' own threads have.
+        var attributes = posix_spawnattr_t()
+        posix_spawnattr_init(&attributes)
+        defer { posix_spawnattr_destroy(&attributes) }
+        var nothing = sigset_t()
+        sigemptyset(&nothing)
+        posix_spawnattr_setsigmask(&attributes, &nothing)
+        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK))
+        let error = posix_spawn(&process, "/bin/sh", &actions, &attributes, &arguments, environ)
         for descriptor in [input, output, errors] { close(descriptor) }
         try #require(error == 0, "posix_spawn: \(String(cString: strerror(error)))")
         return process
