@@ -7,11 +7,14 @@
 #include <linux/serial.h>
 #include <poll.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/file.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -163,4 +166,14 @@ uint64_t cserial_monotonic_ns(void) {
 
 int cserial_name_thread(const char *name) {
     return -pthread_setname_np(pthread_self(), name);
+}
+
+int cserial_become_realtime(void) {
+    // With a limit, everything that is mapped later counts, stacks of threads among it: mapping would fail.
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_MEMLOCK, &limit) == 0 && limit.rlim_cur == RLIM_INFINITY)
+        mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT);
+    struct sched_param wanted = {.sched_priority = 1};
+    int error = pthread_setschedparam(pthread_self(), SCHED_FIFO, &wanted);
+    return -error;
 }

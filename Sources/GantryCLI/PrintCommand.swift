@@ -32,6 +32,12 @@ struct PrintCommand: ParsableCommand {
     @Flag(help: "One JSON object on standard output at the end; progress goes to standard error.")
     var json = false
 
+    @Flag(help: "Show at the end how fast lines followed the printer's oks, and what disturbed them.")
+    var stats = false
+
+    @Flag(inversion: .prefixedNo, help: "Ask for a real-time priority and for memory that stays in RAM.")
+    var realtime = true
+
     func validate() throws {
         guard (1...16).contains(window) else { throw ValidationError("--window takes 1 to 16.") }
         guard (0.1...3600).contains(timeout) else { throw ValidationError("--timeout takes 0.1 to 3600 seconds.") }
@@ -46,6 +52,7 @@ struct PrintCommand: ParsableCommand {
         var configuration = LinkConfiguration(port: path, baud: baud)
         configuration.stream.windowLines = window
         configuration.greetingLimit = UInt64(timeout * 1e9)
+        configuration.isRealTime = realtime
         let session = PrintSession(file: jobFile, configuration: configuration)
         let interrupts = Mutex(0)
         SignalWatch.begin { _ in
@@ -64,6 +71,7 @@ struct PrintCommand: ParsableCommand {
                 display.message($0)
             }
             display.finish(report)
+            if stats { for line in Statistics.lines(report.link) { display.message(line) } }
             finish(report)
         } catch {
             display.end()
@@ -106,6 +114,7 @@ struct PrintCommand: ParsableCommand {
         object["bytes"] = JSONValue(report.bytes)
         object["resends"] = JSONValue(report.resends)
         object["seconds"] = .double((report.seconds * 1000).rounded() / 1000)
+        if stats { object["stats"] = .object(Statistics.json(report.link)) }
         Terminal.line(JSONValue.object(object).wireText)
     }
 }

@@ -35,6 +35,9 @@ struct SimulatePrinterCommand: ParsableCommand {
     @Flag(help: "Restart the board when its port is opened.")
     var resetOnOpen = false
 
+    @Option(help: "At the end, write the commands that it executed to this file, one a line.")
+    var record: String?
+
     func validate() throws {
         guard FirmwareProfile.named(firmware) != nil else { throw ValidationError("There is no firmware \(firmware).") }
         guard FaultPlan(faults) != nil else {
@@ -49,12 +52,15 @@ struct SimulatePrinterCommand: ParsableCommand {
         printer.baud = baud
         printer.timeScale = speed
         printer.faults = FaultPlan(faults) ?? .none
+        printer.keepsCommands = record != nil
         var options = PrinterSimulator.Options(printer: printer)
         options.link = link
         options.resetsOnOpen = resetOnOpen
+        let record = record
         let simulator = PrinterSimulator(options)
         SignalWatch.begin { _ in
             let snapshot = simulator.snapshot()
+            if let record { Self.write(simulator.executedCommands, to: record) }
             simulator.stop()
             Terminal.line(Self.summary(snapshot))
             Glibc.exit(0)
@@ -62,6 +68,12 @@ struct SimulatePrinterCommand: ParsableCommand {
         let path = try simulator.start()
         Terminal.line(link ?? path)
         while true { pause() }
+    }
+
+    private static func write(_ commands: [String], to path: String) {
+        guard let file = fopen(path, "w") else { return Terminal.error("\(path) cannot be written (error \(errno))") }
+        for command in commands { fputs(command + "\n", file) }
+        fclose(file)
     }
 
     private static func summary(_ snapshot: PrinterSnapshot) -> String {

@@ -18,6 +18,10 @@ public struct LinkConfiguration: Sendable {
     /// How often temperatures are asked for where firmware does not report them by itself, in nanoseconds.
     public var pollInterval: UInt64 = 2_000_000_000
 
+    /// Whether the stream thread asks for a real-time priority (SCHED_FIFO, the lowest) and the process for its memory to stay in
+    /// RAM. Where that is not permitted the print goes on without.
+    public var isRealTime = true
+
     /// A configuration with the defaults of Marlin.
     public init(port: String, baud: UInt32 = 115_200) {
         self.port = port

@@ -53,6 +53,12 @@ public struct LinkSnapshot: Sendable, BitwiseCopyable {
     /// Bytes received.
     public var bytesReceived: UInt64 = 0
 
+    /// From the moment that an ok was read to the moment that the next line was written, where one could follow. The time
+    /// that the system takes to wake the thread for the ok is not in it.
+    public var latency = LatencyHistogram()
+    /// The stream thread has a real-time priority (SCHED_FIFO).
+    public var isRealTime = false
+
     /// A link that has not begun.
     public init() {}
 }

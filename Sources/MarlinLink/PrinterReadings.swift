@@ -45,6 +45,8 @@ public struct PrinterReadings: Sendable, BitwiseCopyable {
     public var waitsForUser = false
     /// Counts temperature reports, so that a reader sees whether one is new.
     public var temperatureReports: UInt32 = 0
+    /// Counts reports of the position.
+    public var positionReports: UInt32 = 0
 
     /// Nothing known.
     public init() {}
@@ -100,6 +102,7 @@ extension PrinterReadings {
         x = Float(newX)
         y = Float(newY)
         z = Float(newZ)
+        positionReports &+= 1
         if let newE = line.value("E:") { e = Float(newE) }
         return true
     }

@@ -40,6 +40,8 @@ struct StreamThread: ~Copyable {
     /// True when something changed that is not published yet.
     var isStale = true
     private var publishAt: UInt64 = 0
+    /// When an ok was read that no line has followed yet; 0: none.
+    private var okAt: UInt64 = 0
 
     private static let publishInterval: UInt64 = 50_000_000
 
@@ -58,6 +60,7 @@ struct StreamThread: ~Copyable {
     consuming func run() {
         let buffer = UnsafeMutableBufferPointer<UInt8>.allocate(capacity: 4096)
         defer { buffer.deallocate() }
+        if configuration.isRealTime { snapshot.isRealTime = cserial_become_realtime() == 0 }
         let now = cserial_monotonic_ns()
         greeting = Greeting(now: now, limit: configuration.greetingLimit)
         var items = (
@@ -87,6 +90,7 @@ struct StreamThread: ~Copyable {
         fill(now: now)
         noteLines()
         write()
+        okAt = 0
         deliverReports(now: now)
         if isStale, now >= publishAt { publish() }
         if isLast { running = false }
@@ -157,6 +161,8 @@ struct StreamThread: ~Copyable {
                 span.withUnsafeBufferPointer { cserial_write(descriptor, $0.baseAddress, $0.count) }
             }
             if written > 0 {
+                if okAt > 0 { snapshot.latency.add(cserial_monotonic_ns() &- okAt) }
+                okAt = 0
                 engine.wrote(written)
                 demand.outputCount -= written
             } else {
@@ -186,15 +192,18 @@ struct StreamThread: ~Copyable {
         greeting?.note(bytes)
         var question = self.question
         var readings = snapshot.readings
+        var hasOk = false
         let shared = shared
         engine.receive(bytes, now: now) { line, reply in
             greeting?.take(line, reply, now: now)
             question?.take(reply, now: now)
+            if case .ok = reply { hasOk = true }
             let isReading = readings.update(from: line, reply: reply)
             if Self.isWorthTelling(line, reply, isReading: isReading) { shared.tell(.line(LineText(line))) }
         }
         self.greeting = greeting
         self.question = question
+        if hasOk { okAt = now }
         snapshot.readings = readings
     }
 

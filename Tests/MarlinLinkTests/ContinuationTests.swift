@@ -36,9 +36,9 @@ import Testing
             try #require(FirmwareProfile.named(name)),
             printer: {
                 $0.digestsOnlyNumbered = true
-                $0.moveTime = .fixed(nanoseconds: 300_000)
+                $0.moveTime = .fixed(nanoseconds: 1_500_000)
             }, ledger: ledger)
-        let bytes = GCode.moves(2000)
+        let bytes = GCode.moves(3000)
         let file = try rig.job(bytes)
         try await leave(rig, file, ledger, behind: commands)
         let (link, events) = try await takeUp(rig, ledger)
@@ -48,16 +48,16 @@ import Testing
             return
         }
         #expect(taken >= commands)
-        #expect(taken < 2002)
+        #expect(taken < 3002)
         let layer = try JobReplay(file: file).state(after: taken).layer
         try link.print(file, from: JobStart(commands: taken, layer: layer))
         try await eventually("the job ends") { events.ends == 1 }
         #expect(events.failures == [])
         // Repetier answers what it has received and not executed yet.
         try await eventually("all is executed") { rig.printer.snapshot().digest == GCode.digest(bytes) }
-        #expect(link.snapshot.jobCommands == 2002)
+        #expect(link.snapshot.jobCommands == 3002)
         #expect(link.snapshot.jobOffset == UInt64(bytes.count))
-        #expect(link.snapshot.layer == 20)
+        #expect(link.snapshot.layer == 30)
     }
 
     /// Dies again and again, with polls among the lines.
@@ -105,7 +105,7 @@ import Testing
     @Test func aPrinterThatRestartedHasForgotten() async throws {
         let ledger = try LineLedger(path: path)
         let rig = try LinkRig(.marlin2, ledger: ledger)
-        let file = try rig.job(GCode.moves(2000))
+        let file = try rig.job(GCode.moves(3000))
         try await leave(rig, file, ledger, behind: 30)
         rig.printer.pressReset()
         let (link, _) = try await takeUp(rig, ledger)
@@ -116,8 +116,8 @@ import Testing
     /// A process that took the print up and died before it went on has counted anew: the old lines mean nothing any more.
     @Test func askedTwice() async throws {
         let ledger = try LineLedger(path: path)
-        let rig = try LinkRig(.marlin2, printer: { $0.moveTime = .fixed(nanoseconds: 300_000) }, ledger: ledger)
-        let file = try rig.job(GCode.moves(2000))
+        let rig = try LinkRig(.marlin2, printer: { $0.moveTime = .fixed(nanoseconds: 1_500_000) }, ledger: ledger)
+        let file = try rig.job(GCode.moves(3000))
         try await leave(rig, file, ledger, behind: 200)
         let (first, _) = try await takeUp(rig, ledger)
         first.close()

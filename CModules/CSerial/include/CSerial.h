@@ -64,5 +64,10 @@ ssize_t cserial_write(int fd, const void *bytes, size_t count);
 /// CLOCK_MONOTONIC in nanoseconds.
 uint64_t cserial_monotonic_ns(void);
 
+/// Gives the calling thread the lowest real-time priority (SCHED_FIFO 1), before everything that is none; and, where the
+/// limit for locked memory leaves room for all that may come, keeps the process's memory in RAM once it was touched. Returns 0
+/// or the negative errno of the priority.
+int cserial_become_realtime(void);
+
 /// Names the calling thread (at most 15 bytes), as `ps -T` shows it.
 int cserial_name_thread(const char *name);

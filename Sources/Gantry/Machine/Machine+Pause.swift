@@ -72,22 +72,21 @@ extension Machine {
         }
     }
 
-    /// Temperatures with their targets, and the position: reports that come by themselves may be a second old.
-    static let questions = ["M105", "M114"]
-
     // MARK: Pausing
 
     private func settle(_ link: PrinterLink, _ number: UInt64) {
         do throws(LinkError) {
-            // Behind the M400 all that the printer had taken is executed, and the others tell where that ended.
-            try link.run(["M400"] + Self.questions, limit: Self.patience)
+            // Behind the M400 all that the printer had taken is executed.
+            try link.run(["M400"], limit: Self.patience)
+            guard core.withLock({ $0.state == .paused && $0.pauseNumber == number }) else { return }
+            let readings = try link.inquire(limit: Self.patience)
             let isWanted = core.withLock { core in
                 guard core.state == .paused, case .settling(number) = core.pauseWork else { return false }
                 core.pauseWork = .scripted
                 return true
             }
             guard isWanted, let commands = link.jobCommands else { return }
-            let point = PausePoint(commands: commands, readings: link.snapshot.readings)
+            let point = PausePoint(commands: commands, readings: readings)
             try runPauseScript(on: link, at: point)
             core.withLock { core in
                 guard case .scripted = core.pauseWork else { return }
@@ -141,12 +140,13 @@ extension Machine {
     }
 
     private func goBack(to point: PausePoint, isTouched: Bool, on link: PrinterLink) throws(MachineError) {
-        try restore(Self.questions, on: link)
-        var isTouched = isTouched || point.isDisplaced(link.snapshot.readings) || point.isCooler(link.snapshot.readings)
+        var readings = try inquire(link)
+        var isTouched = isTouched || point.isDisplaced(readings) || point.isCooler(readings)
         var values = values
         if !scripts.resume.isEmpty {
             if scripts.resume.needsState { values.state = try jobState(after: point.commands) }
-            try restore(scripts.resume.rendered(values) + ["M400"] + Self.questions, on: link)
+            try restore(scripts.resume.rendered(values) + ["M400"], on: link)
+            readings = try inquire(link)
             isTouched = true
         }
         guard isTouched else { return }
@@ -155,7 +155,7 @@ extension Machine {
         if state.x == nil, point.readings.x.isFinite { state.x = Double(point.readings.x) }
         if state.y == nil, point.readings.y.isFinite { state.y = Double(point.readings.y) }
         if state.z == nil, point.readings.z.isFinite { state.z = Double(point.readings.z) }
-        try restore(PausePoint.restoring(state, link.snapshot.readings), on: link)
+        try restore(PausePoint.restoring(state, readings), on: link)
     }
 
     /// Executes commands while the job is paused, and no longer.
@@ -164,6 +164,10 @@ extension Machine {
             try require(state == .paused, "Cannot resume: the print has just ended.")
             do { try link.run([command], limit: Self.patience) } catch { throw .link(error) }
         }
+    }
+
+    func inquire(_ link: PrinterLink) throws(MachineError) -> PrinterReadings {
+        do { return try link.inquire(limit: Self.patience) } catch { throw .link(error) }
     }
 
     /// What the job has set up; reads its file.

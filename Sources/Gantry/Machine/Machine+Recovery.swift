@@ -140,14 +140,13 @@ extension Machine {
         }
         let state: JobState
         do { state = try JobReplay(file: job.file).state(after: commands) } catch { throw .file(error) }
-        try restore(Self.questions, on: link)
-        let readings = link.snapshot.readings
+        let readings = try inquire(link)
         if let displacement = Self.displacement(state, readings), !print.progress.isPaused {
             throw .wrongState(displacement)
         }
         if print.progress.isPaused {
-            try restore(scripts.resume.rendered(values) + ["M400"] + Self.questions, on: link)
-            try restore(PausePoint.restoring(state, link.snapshot.readings), on: link)
+            try restore(scripts.resume.rendered(values) + ["M400"], on: link)
+            try restore(PausePoint.restoring(state, try inquire(link)), on: link)
         } else {
             try restore(PausePoint.heating(state, readings), on: link)
         }

@@ -20,7 +20,7 @@ public enum CancelScriptOutcome: Sendable, Equatable {
 }
 
 /// What is known at the end of a print.
-public struct PrintReport: Sendable, Equatable {
+public struct PrintReport: Sendable {
     /// How it ended.
     public var outcome: PrintOutcome
     /// Commands of the file that the printer acknowledged.
@@ -33,6 +33,9 @@ public struct PrintReport: Sendable, Equatable {
     public var seconds: Double = 0
     /// What became of the cancel script; nil when there was nothing to switch off.
     public var cancelScript: CancelScriptOutcome?
+
+    /// What the link knew at the end.
+    public var link = LinkSnapshot()
 
     /// A report without figures.
     public init(outcome: PrintOutcome) { self.outcome = outcome }
@@ -192,6 +195,7 @@ public final class PrintSession: Sendable {
         report.resends = snapshot.resends
         report.seconds = elapsed
         report.cancelScript = run.cancelScript
+        report.link = snapshot
         return report
     }
 }
