@@ -170,8 +170,11 @@ public final class PrintJournal: Sendable {
                     written = nil
                     next = .now
                 case .note(let progress):
-                    // The time alone is no news.
-                    if progress.commands != written?.commands || progress.isPaused != written?.isPaused {
+                    // The time alone is no news; a pause is news that does not wait.
+                    if progress.isPaused != written?.isPaused {
+                        waiting = progress
+                        next = .now
+                    } else if progress.commands != written?.commands {
                         waiting = progress
                     }
                 case .end:
