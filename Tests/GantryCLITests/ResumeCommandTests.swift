@@ -248,7 +248,7 @@ import Testing
         try rig.printer.folder.write("G28\n", to: "files/box.gcode")
         let process = try rig.start()
         try await eventually("a reason") { process.standardError.contains("was changed since.") }
-        #expect(rig.states.last == "IDLE")
+        try await eventually("Connect sees it idle") { rig.states.last == "IDLE" }
         #expect(try await rig.resume().status == 1)
         try await rig.end(process)
     }
