@@ -27,6 +27,16 @@ public enum Limits {
     /// receive buffer, and the command queue has taken some of that: the longest probe fits in any case.
     public static let probeAllowance = 24
 
+    /// The same where lines are packed: what switches packing on again goes with it.
+    package static let packedProbeAllowance = 30
+
+    /// Bytes that `StreamEngine.interruptHeating` may be beyond that.
+    package static let interruptAllowance = 24
+
+    /// The most bytes that one line takes on the wire, with what may have to go in front of it: packed, text without a
+    /// character that has a code.
+    static let longestOnWire = (lineLength + 1) * 3 / 2 + MeatPack.beginning
+
     /// Bytes composed and not yet written to the port.
     static let output = 512
 

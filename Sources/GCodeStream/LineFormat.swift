@@ -16,13 +16,34 @@ public enum LineFormat {
         length(number: number, commandLength: commandLength) <= Limits.lineLength
     }
 
-    /// Writes the numbered line with its line break into `line`.
-    package static func compose(number: UInt32, command: borrowing CommandBuffer, into line: inout CommandBuffer) {
+    /// Bytes that the numbered line with its line break takes on the wire; or a few more.
+    static func wireLength(number: UInt32, command: borrowing CommandBuffer, packing: Packing) -> Int {
+        if packing == .none { return length(number: number, commandLength: command.count) + 1 }
+        let shortens = packing.shortens(command)
+        // The N, the star; where a blank has no code, the one behind the checksum, and behind the number if it stands there.
+        var literals = packing != .noSpaces ? 2 : shortens ? 3 : 4
+        var characters = length(number: number, commandLength: 0) + 1
+        for index in 0..<command.count {
+            if shortens, packing.leavesOut(index, of: command) { continue }
+            characters += 1
+            if MeatPack.code(of: command[index], packing) == 0xF { literals += 1 }
+        }
+        return MeatPack.length(characters: characters, literals: literals)
+    }
+
+    /// Writes the numbered line with its line break into `line`, as text; `packing` tells which blanks it may do without.
+    package static func compose(
+        number: UInt32, command: borrowing CommandBuffer, packing: Packing = .none, into line: inout CommandBuffer
+    ) {
         line.removeAll()
         line.append(UInt8(ascii: "N"))
         line.append(decimal: number)
-        line.append(UInt8(ascii: " "))
-        for index in 0..<command.count { line.append(command[index]) }
+        if packing.shortens(command) {
+            for index in 0..<command.count where !packing.leavesOut(index, of: command) { line.append(command[index]) }
+        } else {
+            line.append(UInt8(ascii: " "))
+            for index in 0..<command.count { line.append(command[index]) }
+        }
         var checksum: UInt8 = 0
         for index in 0..<line.count { checksum ^= line[index] }
         line.append(UInt8(ascii: "*"))

@@ -11,8 +11,10 @@ struct PriorityLane: Sendable {
 
     var isEmpty: Bool { count == 0 }
 
-    /// Length of the first command.
-    var firstLength: Int { slots[head].command.count }
+    /// Bytes that the first command takes on the wire as line `number`.
+    mutating func firstWireLength(number: UInt32, packing: Packing) -> Int {
+        LineFormat.wireLength(number: number, command: slots[head].command, packing: packing)
+    }
 
     mutating func push(_ command: Span<UInt8>, tag: UInt32) -> Bool {
         guard count < Limits.priorityLane, command.count > 0,

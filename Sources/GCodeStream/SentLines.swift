@@ -15,6 +15,8 @@ enum LineOrigin: Sendable, Equatable {
 struct SentLines: ~Copyable {
     private struct Slot {
         var line = CommandBuffer()
+        /// Bytes that it takes on the wire.
+        var wireLength: UInt8 = 0
         var origin = LineOrigin.engine
         var isMarker = false
         /// Acknowledged, so that a line sent twice is not counted twice.
@@ -26,6 +28,9 @@ struct SentLines: ~Copyable {
     }
 
     private var slots = InlineArray<64, Slot>(repeating: Slot())
+
+    /// How lines are written; changed only while none is kept for the wire.
+    var packing = Packing.none
 
     /// The oldest line that is kept.
     private(set) var oldest: UInt32 = 1
@@ -48,7 +53,9 @@ struct SentLines: ~Copyable {
     /// Gives `command` the next number.
     mutating func add(_ command: borrowing CommandBuffer, origin: LineOrigin) {
         let index = Int(next % UInt32(Limits.history))
-        LineFormat.compose(number: next, command: command, into: &slots[index].line)
+        LineFormat.compose(number: next, command: command, packing: packing, into: &slots[index].line)
+        let length = packing == .none ? slots[index].line.count : MeatPack.length(of: slots[index].line, packing)
+        slots[index].wireLength = UInt8(truncatingIfNeeded: length)
         slots[index].origin = origin
         slots[index].isMarker = command.isTemperatureQuery
         slots[index].acknowledged = false
@@ -66,14 +73,19 @@ struct SentLines: ~Copyable {
         slots[Int(number % UInt32(Limits.history))].jobCommands
     }
 
-    mutating func length(of number: UInt32) -> Int { slots[Int(number % UInt32(Limits.history))].line.count }
+    /// Bytes that line `number` takes on the wire.
+    mutating func length(of number: UInt32) -> Int { Int(slots[Int(number % UInt32(Limits.history))].wireLength) }
 
     mutating func isMarker(_ number: UInt32) -> Bool { slots[Int(number % UInt32(Limits.history))].isMarker }
 
-    /// Copies line `number` behind what `output` holds; false when it does not fit.
+    /// Writes line `number` behind what `output` holds; false when it does not fit.
     mutating func copy(_ number: UInt32, to output: inout OutputBuffer) -> Bool {
         let index = Int(number % UInt32(Limits.history))
-        guard output.free >= slots[index].line.count else { return false }
+        guard output.free >= Int(slots[index].wireLength) else { return false }
+        guard packing == .none else {
+            MeatPack.write(slots[index].line, packing, to: &output)
+            return true
+        }
         for position in 0..<slots[index].line.count { output.append(slots[index].line[position]) }
         return true
     }

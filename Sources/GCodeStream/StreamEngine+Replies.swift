@@ -186,6 +186,7 @@ extension StreamEngine {
     private mutating func sayLastWords() {
         guard mayHaveHeated else { return }
         mayHaveHeated = false
-        output.append("\nM104 S0\nM140 S0\n")
+        appendPlain("M104 S0\nM140 S0\n")
+        sent.packing = .none
     }
 }

@@ -22,11 +22,12 @@ extension StreamEngine {
             guard inFlight.isEmpty else { return }
             lastCheck = cursor
         }
-        while output.free > CommandBuffer.capacity, sendOne(now: now) {}
+        while output.free > Limits.longestOnWire, sendOne(now: now) {}
     }
 
     /// Sends one line if there is one and it fits.
     private mutating func sendOne(now: UInt64) -> Bool {
+        guard inFlight.isEmpty || inFlight.count < window else { return false }
         if cursor < sent.next {
             guard hasRoom(for: sent.length(of: cursor)) else { return false }
             send(cursor, now: now)
@@ -40,14 +41,15 @@ extension StreamEngine {
         if isCheckDue {
             var command = CommandBuffer()
             command.set("M105")
-            guard hasRoom(forCommand: command.count) else { return false }
+            guard hasRoom(for: wireLength(of: command)) else { return false }
             lastCheck = cursor
             sent.add(command, origin: .engine)
         } else if !lane.isEmpty {
-            guard hasRoom(forCommand: lane.firstLength) else { return false }
+            let length = lane.firstWireLength(number: sent.next, packing: sent.packing)
+            guard hasRoom(for: length) else { return false }
             lane.moveFirst(to: &sent)
         } else if hasStaged, job != .paused, job != .none {
-            guard hasRoom(forCommand: staged.count) else { return false }
+            guard hasRoom(for: wireLength(of: staged)) else { return false }
             sent.add(staged, origin: .job(sourceEnd: stagedEnd))
             hasStaged = false
         } else if !addEndStep() {
@@ -94,8 +96,8 @@ extension StreamEngine {
         var length = sent.length(of: number)
         if endsLineFirst {
             endsLineFirst = false
-            output.append(UInt8(ascii: "\n"))
-            length += 1
+            length += lineEndLength
+            endLine()
         }
         guard sent.copy(number, to: &output) else { return }
         cursor = number + 1
@@ -127,13 +129,25 @@ extension StreamEngine {
 
     private mutating func hasRoom(for length: Int) -> Bool {
         if inFlight.isEmpty { return true }
-        let extra = endsLineFirst ? 1 : 0
-        return inFlight.count < window && inFlight.bytes + length + extra <= settings.windowBytes
+        let extra = endsLineFirst ? lineEndLength : 0
+        return inFlight.bytes + length + extra <= settings.windowBytes
     }
 
-    private mutating func hasRoom(forCommand length: Int) -> Bool {
-        hasRoom(for: LineFormat.length(number: sent.next, commandLength: length) + 1)
+    /// Bytes that the command takes on the wire as the next line, or a few less.
+    private func wireLength(of command: borrowing CommandBuffer) -> Int {
+        LineFormat.wireLength(number: sent.next, command: command, packing: sent.packing)
     }
+
+    /// Ends whatever line may be open at the printer; where lines are packed, with that its decoder is brought into order, too.
+    private mutating func endLine() {
+        if sent.packing == .none {
+            output.append(UInt8(ascii: "\n"))
+        } else {
+            output.beginPacking(sent.packing)
+        }
+    }
+
+    private var lineEndLength: Int { sent.packing == .none ? 1 : MeatPack.beginning }
 
     // MARK: Agreeing on the count
 
@@ -160,8 +174,17 @@ extension StreamEngine {
     }
 
     private mutating func sendRenumbering(now: UInt64) {
-        output.append("N0 M110*35\n")
-        track(InFlight.Entry(number: 0, bytes: 11, isMarker: false), now: now)
+        if sent.packing != .none { output.beginPacking(sent.packing) }
+        var line = CommandBuffer()
+        line.set("N0 M110*35\n")
+        var length = line.count
+        if sent.packing == .none {
+            for index in 0..<line.count { output.append(line[index]) }
+        } else {
+            MeatPack.write(line, sent.packing, to: &output)
+            length = MeatPack.beginning + MeatPack.length(of: line, sent.packing)
+        }
+        track(InFlight.Entry(number: 0, bytes: UInt8(truncatingIfNeeded: length), isMarker: false), now: now)
     }
 
     /// The M110 was acknowledged: prove the count with a line that fits no other.
@@ -252,11 +275,11 @@ extension StreamEngine {
             return
         }
         probeAttempts += 1
-        guard output.free >= CommandBuffer.capacity + 1 else { return }
+        guard output.free >= Limits.longestOnWire else { return }
         let isRepeat = cursor < sent.next
-        // The line and the line breaks before and behind it; what is sent again has the second one already.
-        let own = LineFormat.length(number: sent.next, commandLength: 4) + 1
-        let length = 1 + (isRepeat ? sent.length(of: cursor) : own)
+        var command = CommandBuffer()
+        command.set("M105")
+        let length = lineEndLength + (isRepeat ? sent.length(of: cursor) : wireLength(of: command))
         if !hasRoom(forProbe: length) {
             // Earlier ones had their time.
             giveUpProbes()
@@ -269,16 +292,12 @@ extension StreamEngine {
         guard synchronisation == .renumbering || isRepeat || sent.next < Limits.lineNumber else { return }
         counters.probes += 1
         if synchronisation == .renumbering {
-            output.append("\n")
+            if sent.packing == .none { endLine() }
             sendRenumbering(now: now)
             return
         }
         endsLineFirst = true
-        if !isRepeat {
-            var command = CommandBuffer()
-            command.set("M105")
-            sent.add(command, origin: .engine)
-        }
+        if !isRepeat { sent.add(command, origin: .engine) }
         send(cursor, isProbe: !isRepeat, now: now)
         // The probe may be what gets lost.
         endsLineFirst = true
@@ -293,6 +312,10 @@ extension StreamEngine {
     }
 
     private func hasRoom(forProbe length: Int) -> Bool {
-        !inFlight.isFull && unacknowledgedBytesWaiting + length <= settings.windowBytes + Limits.probeAllowance
+        !inFlight.isFull && unacknowledgedBytesWaiting + length <= settings.windowBytes + probeAllowance
+    }
+
+    private var probeAllowance: Int {
+        sent.packing == .none ? Limits.probeAllowance : Limits.packedProbeAllowance
     }
 }

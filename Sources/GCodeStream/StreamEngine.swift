@@ -136,8 +136,12 @@ public struct StreamEngine: ~Copyable {
     // MARK: Orders
 
     /// Agrees on the line count with a printer that answers: call after greeting it. `.synchronised` reports the end.
-    public mutating func synchronise(now: UInt64) {
+    /// Lines are written as `packing` says from then on: anything but `.none` for a printer only that answers MeatPack's query.
+    public mutating func synchronise(packing: Packing = .none, now: UInt64) {
         output.removeAll()
+        if packing == .none, sent.packing != .none { output.endPacking() }
+        sent.packing = packing
+        cursor = sent.next
         inFlight.removeAll()
         halted = false
         errorText.removeAll()
@@ -224,17 +228,41 @@ public struct StreamEngine: ~Copyable {
     /// Stops the printer with M112, before anything else; nothing is sent after it until `synchronise`.
     public mutating func emergencyStop(now: UInt64) {
         output.removeAll()
-        // The line break ends whatever was on its way.
-        output.append("\nM112\n")
+        appendPlain("M112\n")
         fail(.emergencyStopped, now: now)
         halted = true
     }
 
     /// Ends a wait for a temperature (M108) past all queues. Only firmware with EMERGENCY_PARSER hears it in time.
     public mutating func interruptHeating(now: UInt64) {
-        guard synchronisation == .done, !halted, output.free > 8, !inFlight.isFull else { return }
-        output.append("\nM108\n")
-        track(InFlight.Entry(number: 0, bytes: 6, isMarker: false), now: now)
+        guard synchronisation == .done, !halted, output.free > Limits.interruptAllowance, !inFlight.isFull else {
+            return
+        }
+        let before = output.count
+        appendPlain("M108\n")
+        if sent.packing != .none { output.beginPacking(sent.packing) }
+        let length = UInt8(truncatingIfNeeded: output.count - before)
+        track(InFlight.Entry(number: 0, bytes: length, isMarker: false), now: now)
+    }
+
+    /// Makes the printer read plain text again, for whoever talks to it next. What the window holds is not waited for.
+    public mutating func endPacking() {
+        if sent.packing != .none { output.endPacking() }
+        sent.packing = .none
+    }
+
+    /// How lines are written on the wire.
+    public var packing: Packing { sent.packing }
+
+    /// Text that the firmware is to read as it stands, an emergency parser too. A line break in front ends whatever was on
+    /// its way.
+    mutating func appendPlain(_ text: StaticString) {
+        if sent.packing == .none {
+            output.append(UInt8(ascii: "\n"))
+        } else {
+            output.endPacking()
+        }
+        output.append(text)
     }
 
     // MARK: The wire
@@ -296,8 +324,8 @@ public struct StreamEngine: ~Copyable {
 
     /// Bytes that are unacknowledged behind the oldest line: that one is being executed and has left the printer's
     /// receive buffer, these are in it, in the command queue or on their way. Never more than
-    /// `StreamSettings.windowBytes` of lines; a probe (`Limits.probeAllowance`) and the six bytes of `interruptHeating`
-    /// may come on top.
+    /// `StreamSettings.windowBytes` of lines; a probe (`Limits.probeAllowance`, a few more bytes where lines are packed) and the bytes of `interruptHeating`
+    /// (`Limits.interruptAllowance` at most) may come on top.
     public var unacknowledgedBytesWaiting: Int { inFlight.bytes - Int(inFlight.first?.bytes ?? 0) }
 
     /// The window in lines that is in force.

@@ -23,6 +23,9 @@ struct PrintCommand: ParsableCommand {
     @Option(help: "Baud rate.")
     var baud: UInt32 = 115_200
 
+    @Flag(inversion: .prefixedNo, help: "Pack lines (MeatPack) where the printer reads that.")
+    var meatpack = false
+
     @Option(help: "Lines that may be unacknowledged; 1 is stop-and-wait.")
     var window = 4
 
@@ -51,6 +54,7 @@ struct PrintCommand: ParsableCommand {
         do { path = try AutomaticPort.resolve(port) } catch { finish(failure: "\(error)") }
         var configuration = LinkConfiguration(port: path, baud: baud)
         configuration.stream.windowLines = window
+        configuration.meatPack = meatpack
         configuration.greetingLimit = UInt64(timeout * 1e9)
         configuration.isRealTime = realtime
         let session = PrintSession(file: jobFile, configuration: configuration)

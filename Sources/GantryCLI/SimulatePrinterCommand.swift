@@ -26,6 +26,9 @@ struct SimulatePrinterCommand: ParsableCommand {
     @Option(help: ArgumentHelp("Firmware: \(FirmwareProfile.all.map(\.name).joined(separator: ", "))."))
     var firmware = FirmwareProfile.marlin2.name
 
+    @Flag(help: "The firmware reads MeatPack.")
+    var meatpack = false
+
     @Option(help: "How many times faster than real the printer moves and heats.")
     var speed = 1.0
 
@@ -48,7 +51,8 @@ struct SimulatePrinterCommand: ParsableCommand {
     }
 
     func run() throws {
-        var printer = MarlinPrinter.Configuration(profile: FirmwareProfile.named(firmware) ?? .marlin2)
+        let profile = FirmwareProfile.named(firmware) ?? .marlin2
+        var printer = MarlinPrinter.Configuration(profile: meatpack ? profile.with(.meatPack) : profile)
         printer.baud = baud
         printer.timeScale = speed
         printer.faults = FaultPlan(faults) ?? .none

@@ -33,6 +33,8 @@ struct Greeting {
     private(set) var outcome = Outcome.running
     /// A `start` was seen: what the printer knew of a job is gone.
     private(set) var sawStart = false
+    /// Who it is, as far as it said.
+    private(set) var dialect = FirmwareDialect.marlin
     private var phase = Phase.asking
     private let limit: UInt64
     private var giveUpAt: UInt64
@@ -89,6 +91,9 @@ struct Greeting {
         return true
     }
 
+    /// True where nothing was heard yet: the printer may take plain text for packed lines that another process began.
+    var isDeaf: Bool { questions > 1 && bytes == 0 }
+
     /// Takes raw bytes, to tell text from noise.
     mutating func note(_ received: Span<UInt8>) {
         for index in received.indices {
@@ -101,7 +106,10 @@ struct Greeting {
     /// Takes a line and its meaning.
     mutating func take(_ line: Span<UInt8>, _ reply: Reply, now: UInt64) {
         guard outcome == .running else { return }
-        if line.contains("FIRMWARE_NAME:", from: 0) { isNamed = true }
+        if line.contains("FIRMWARE_NAME:", from: 0) {
+            isNamed = true
+            dialect = .of(line)
+        }
         switch reply {
         case .start:
             awaitBoot(now: now)

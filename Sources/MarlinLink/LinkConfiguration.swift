@@ -22,6 +22,10 @@ public struct LinkConfiguration: Sendable {
     /// RAM. Where that is not permitted the print goes on without.
     public var isRealTime = true
 
+    /// Whether lines are packed (MeatPack) where the printer reads that: more lines a second over the same wire, and a weaker
+    /// guard against a disturbed one, see `Packing`.
+    public var meatPack = false
+
     /// A configuration with the defaults of Marlin.
     public init(port: String, baud: UInt32 = 115_200) {
         self.port = port

@@ -50,6 +50,8 @@ public struct LinkSnapshot: Sendable, BitwiseCopyable {
     public var starved: UInt64 = 0
     /// The window in lines that is in force.
     public var windowLines: UInt8 = 0
+    /// How lines are written on the wire.
+    public var packing = Packing.none
     /// Bytes received.
     public var bytesReceived: UInt64 = 0
 

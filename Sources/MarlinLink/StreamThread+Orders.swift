@@ -10,6 +10,7 @@ extension StreamThread {
     // MARK: Greeting and queries
 
     mutating func greet(now: UInt64) {
+        if packingQuestion != nil { askForPacking(now: now) }
         if question != nil { askForCount(now: now) }
         guard greeting != nil else { return }
         if greeting?.advance(now: now) == true { ask() }
@@ -17,10 +18,16 @@ extension StreamThread {
         case .running, nil:
             return
         case .answered:
-            let sawStart = greeting?.sawStart ?? false
+            if let greeting { greeted = (greeting.dialect, greeting.sawStart) }
             greeting = nil
             tell(.greeted)
-            findContinuation(afterRestart: sawStart, now: now)
+            packing = .none
+            if configuration.meatPack {
+                packingQuestion = PackingQuestion(now: now)
+                askForPacking(now: now)
+            } else {
+                findContinuation(now: now)
+            }
         case .some(let failure):
             greeting = nil
             running = false
@@ -29,13 +36,21 @@ extension StreamThread {
         }
     }
 
+    private mutating func askForPacking(now: UInt64) {
+        if packingQuestion?.advance(now: now) == true { write("\n", bytes: (0xFF, 0xFF, 0xF8), "\n") }
+        guard let isKnown = packingQuestion?.answer else { return }
+        packingQuestion = nil
+        if isKnown { packing = greeted.dialect.packing }
+        findContinuation(now: now)
+    }
+
     /// Before the count begins anew: what has the printer taken of the job that another process began? Asked once.
-    private mutating func findContinuation(afterRestart: Bool, now: UInt64) {
-        guard let remains = ledger?.remains, !wasAsked else { return engine.synchronise(now: now) }
+    private mutating func findContinuation(now: UInt64) {
+        guard let remains = ledger?.remains, !wasAsked else { return engine.synchronise(packing: packing, now: now) }
         wasAsked = true
         if remains.lastLine == 0, remains.firstCommand == 0 {
             settle(.commands(0), now: now)
-        } else if afterRestart {
+        } else if greeted.sawStart {
             settle(.printerRestarted, now: now)
         } else {
             question = CountQuestion(now: now, lastLine: remains.lastLine)
@@ -51,7 +66,7 @@ extension StreamThread {
             ledger?.clear()
         }
         tell(.continuation(continuation))
-        engine.synchronise(now: now)
+        engine.synchronise(packing: packing, now: now)
     }
 
     private static func continuation(_ remains: LineLedger.Remains?, at line: UInt32) -> Continuation {
@@ -69,7 +84,7 @@ extension StreamThread {
             for byte in "M105".utf8 { command.append(byte) }
             LineFormat.compose(number: farLine, command: command, into: &line)
             // The line break ends whatever another process left half written.
-            _ = cserial_write(port.descriptor, "\n", 1)
+            write("\n")
             line.withBytes { span in
                 _ = span.withUnsafeBufferPointer { cserial_write(port.descriptor, $0.baseAddress, $0.count) }
             }
@@ -85,9 +100,21 @@ extension StreamThread {
     }
 
     private mutating func ask() {
+        // Whoever wrote last may have switched packing on.
+        if greeting?.isDeaf ?? false { write(bytes: (0xFF, 0xFF, 0xF9)) }
         // The line break ends whatever the board may have got from somebody else.
-        let question: StaticString = "\nM115\n"
-        _ = cserial_write(port.descriptor, question.utf8Start, question.utf8CodeUnitCount)
+        write("\nM115\n")
+    }
+
+    /// Past the engine, which does not speak before the greeting is over.
+    private func write(_ before: StaticString = "", bytes: (UInt8, UInt8, UInt8)? = nil, _ behind: StaticString = "") {
+        _ = cserial_write(port.descriptor, before.utf8Start, before.utf8CodeUnitCount)
+        if let bytes {
+            withUnsafeBytes(of: bytes) { raw in
+                _ = cserial_write(port.descriptor, raw.baseAddress?.assumingMemoryBound(to: UInt8.self), raw.count)
+            }
+        }
+        _ = cserial_write(port.descriptor, behind.utf8Start, behind.utf8CodeUnitCount)
     }
 
     private mutating func greetAgain(now: UInt64) {
@@ -135,7 +162,7 @@ extension StreamThread {
     private mutating func beginJob(_ number: UInt32, now: UInt64) {
         guard let next = shared.takeReader() else { return }
         job = number
-        guard greeting == nil, question == nil, engine.begin(after: next.start.commands, now: now) else {
+        guard greeting == nil, packingQuestion == nil, question == nil, engine.begin(after: next.start.commands, now: now) else {
             // The printer restarted or halted in the moment of the order.
             next.cancel()
             let failure: StreamFailure = engine.status == .halted ? .printerHalted : .printerReset

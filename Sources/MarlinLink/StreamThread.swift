@@ -19,6 +19,11 @@ struct StreamThread: ~Copyable {
     /// Where lines are noted, and what another process noted there.
     let ledger: LineLedger?
     var question: CountQuestion?
+    var packingQuestion: PackingQuestion?
+    /// What the greeting was about, until the questions behind it are answered.
+    var greeted = (dialect: FirmwareDialect.marlin, sawStart: false)
+    /// How the printer's lines will be written.
+    var packing = Packing.none
     var wasAsked = false
     /// The last line of the job that is in the ledger.
     var notedLine: UInt32 = 0
@@ -76,6 +81,10 @@ struct StreamThread: ~Copyable {
         }
         endReader()
         publish()
+        // Whoever opens the port next speaks plain text.
+        engine.endPacking()
+        demand.outputCount = engine.outputCount
+        write()
     }
 
     // MARK: One round
@@ -191,18 +200,21 @@ struct StreamThread: ~Copyable {
         var greeting = self.greeting
         greeting?.note(bytes)
         var question = self.question
+        var packingQuestion = self.packingQuestion
         var readings = snapshot.readings
         var hasOk = false
         let shared = shared
         engine.receive(bytes, now: now) { line, reply in
             greeting?.take(line, reply, now: now)
             question?.take(reply, now: now)
+            packingQuestion?.take(line, reply)
             if case .ok = reply { hasOk = true }
             let isReading = readings.update(from: line, reply: reply)
             if Self.isWorthTelling(line, reply, isReading: isReading) { shared.tell(.line(LineText(line))) }
         }
         self.greeting = greeting
         self.question = question
+        self.packingQuestion = packingQuestion
         if hasOk { okAt = now }
         snapshot.readings = readings
     }
@@ -226,6 +238,7 @@ struct StreamThread: ~Copyable {
         var deadline = demand.deadline
         if let greeting { deadline = min(deadline, greeting.deadline) }
         if let question { deadline = min(deadline, question.deadline) }
+        if let packingQuestion { deadline = min(deadline, packingQuestion.deadline) }
         if pollsTemperature { deadline = min(deadline, nextPoll) }
         if isStale { deadline = min(deadline, publishAt) }
         let now = cserial_monotonic_ns()
@@ -262,6 +275,7 @@ struct StreamThread: ~Copyable {
         snapshot.probes = counters.probes
         snapshot.oksLost = counters.oksLost
         snapshot.oksSurplus = counters.oksSurplus
+        snapshot.packing = engine.packing
         snapshot.windowLines = UInt8(clamping: engine.windowLines)
         shared.snapshot.publish(snapshot)
     }

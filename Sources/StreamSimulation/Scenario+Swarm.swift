@@ -28,6 +28,7 @@ private struct SwarmMaker {
 
     mutating func make() -> Scenario {
         choosePrinter()
+        choosePacking()
         chooseWindow()
         chooseJobs()
         chooseWire()
@@ -51,6 +52,16 @@ private struct SwarmMaker {
         scenario.profile = base.with(quirks)
         scenario.baud = random.pick([57_600, 115_200, 115_200, 250_000, 250_000, 500_000, 1_000_000])
         scenario.moveTime = random.pick([0, 1_000_000, 2_000_000, 5_000_000, 20_000_000])
+    }
+
+    /// In a fifth of the seeds whose firmware can have it. From numbers of its own, so that the other seeds stay what they are.
+    private mutating func choosePacking() {
+        var random = SplitMix64(seed: seed ^ 0x4D50)
+        let name = scenario.profile.name
+        guard name.hasPrefix("marlin-2") || name.hasPrefix("mk3s-3.13"), random.once(in: 5) else { return }
+        scenario.profile = scenario.profile.with(.meatPack)
+        scenario.packing = random.pick(
+            name.hasPrefix("mk3s") ? [.packed, .withoutBlanks] : [.packed, .withoutBlanks, .noSpaces])
     }
 
     private mutating func chooseWindow() {
@@ -103,11 +114,11 @@ private struct SwarmMaker {
     }
 
     /// OctoPrint's virtual printer takes numbered lines without a checksum: a damaged one can pass, and no host can help
-    /// that.
+    /// that. The same goes for packed lines, in one of 256 cases (see `Packing`).
     private var isUnchecked: Bool { scenario.profile.name.hasPrefix("octoprint") }
 
     private mutating func chooseByteFaults() {
-        if !isUnchecked {
+        if !isUnchecked, scenario.packing == .none {
             scenario.faults.toPrinter = .init(
                 flip: strength(most: 1e-3), loss: strength(most: 1e-3), double: strength(most: 1e-3))
         }

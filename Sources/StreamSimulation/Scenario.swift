@@ -38,6 +38,8 @@ public struct Scenario: Sendable {
     public var moveTime: UInt64 = 2_000_000
     /// The engine's settings.
     public var settings = StreamSettings()
+    /// How lines are written; the printer has to read it.
+    public var packing = Packing.none
     /// What goes wrong on the line and in the printer.
     public var faults = FaultPlan.none
     /// How bytes travel between engine and printer.
@@ -70,6 +72,7 @@ extension Scenario: CustomStringConvertible {
         var words = seed.map { ["seed \($0):"] } ?? []
         let counts = jobs.map { "\($0.count)" }.joined(separator: "+")
         words.append("\(profile.name) at \(baud) baud,")
+        if packing != .none { words.append("\(packing),") }
         words.append("window \(settings.windowLines) lines \(settings.windowBytes) bytes,")
         words.append("moves of \(moveTime / 1000) us, jobs of \(counts) commands,")
         words.append("\(wire),")
@@ -77,6 +80,18 @@ extension Scenario: CustomStringConvertible {
         if let faultsEnd { words.append("until \(seconds(faultsEnd)) s") }
         for timed in actions { words.append("; \(timed.action) at \(seconds(timed.time)) s") }
         return words.joined(separator: " ")
+    }
+}
+
+extension Packing {
+    /// A job's command as the printer gets it: some packings leave blanks out of moves.
+    func asReceived(_ command: String) -> String {
+        guard self == .withoutBlanks || self == .noSpaces, ["G0 ", "G1 ", "G2 ", "G3 "].contains(command.prefix(3))
+        else { return command }
+        let words = command.split(separator: " ")
+        return words.dropFirst().reduce(String(words[0])) { text, word in
+            self == .withoutBlanks && word.hasPrefix("E") ? "\(text) \(word)" : text + word
+        }
     }
 }
 

@@ -15,7 +15,10 @@ extension Simulation {
         if sent != linesSentBefore {
             linesSentBefore = sent
             // The oldest line is being executed and has left the receive buffer.
-            if engine.unacknowledgedBytesWaiting > scenario.settings.windowBytes + 6 + Limits.probeAllowance {
+            let isPacked = scenario.packing != .none
+            let probe = isPacked ? Limits.packedProbeAllowance : Limits.probeAllowance
+            let interrupt = isPacked ? Limits.interruptAllowance : 6
+            if engine.unacknowledgedBytesWaiting > scenario.settings.windowBytes + interrupt + probe {
                 return violate("\(engine.unacknowledgedBytesWaiting) bytes wait at the printer")
             }
             // Until the first probe the window holds to the letter; M108 goes past it on purpose.

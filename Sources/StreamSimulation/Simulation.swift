@@ -85,7 +85,7 @@ public struct Simulation: ~Copyable {
         now = start
         lastProgress = start
         wire = SimulatedWire(scenario.wire, start: start)
-        check = ExecutionCheck(jobs: scenario.jobs)
+        check = ExecutionCheck(jobs: scenario.jobs.map { $0.map(scenario.packing.asReceived) })
         usesInterrupt = scenario.actions.contains { $0.action == .interruptHeating }
         hasClearAnswers = Self.answersAreClear(scenario)
         self.trace = Trace(isOn: trace, start: start)
@@ -95,7 +95,7 @@ public struct Simulation: ~Copyable {
 
     /// Runs to the end and says how it was.
     public consuming func run() -> Outcome {
-        engine.synchronise(now: now)
+        engine.synchronise(packing: scenario.packing, now: now)
         while step() {}
         outcome.counters = engine.counters
         outcome.duration = now - start
@@ -149,7 +149,7 @@ public struct Simulation: ~Copyable {
         if case .recovering(let until) = phase, now >= until {
             trace.event("greeting the printer again", at: now)
             if printer.isHalted { printer.reset(at: now) }
-            engine.synchronise(now: now)
+            engine.synchronise(packing: scenario.packing, now: now)
             phase = .beginning
         }
         if phase == .beginning, engine.begin(now: now) {

@@ -19,21 +19,27 @@ final class EngineDriver {
     var unacknowledgedBytes: Int { engine.unacknowledgedBytes }
     var deadline: UInt64 { engine.deadline }
     var errorLength: Int { engine.errorText.count }
-    func synchronise() { engine.synchronise(now: now) }
+    func synchronise(packing: Packing = .none) { engine.synchronise(packing: packing, now: now) }
     func begin() -> Bool { engine.begin(now: now) }
     func endOfJob() { engine.endOfJob() }
     func pause() -> Bool { engine.pause() }
     func resume() -> Bool { engine.resume() }
     func cancel() { engine.cancel() }
     func emergencyStop() { engine.emergencyStop(now: now) }
+    func interruptHeating() { engine.interruptHeating(now: now) }
 
     /// Lines that the engine wants written, without their line breaks. The port takes everything.
     func written() -> [String] {
+        String(decoding: writtenBytes(), as: UTF8.self).split(separator: "\n").map(String.init)
+    }
+
+    /// Bytes that the engine wants written.
+    func writtenBytes() -> [UInt8] {
         engine.advance(now: now)
         var bytes: [UInt8] = []
         engine.withOutput { span in for index in span.indices { bytes.append(span[index]) } }
         engine.wrote(bytes.count)
-        return String(decoding: bytes, as: UTF8.self).split(separator: "\n").map(String.init)
+        return bytes
     }
 
     func receive(_ text: String) {

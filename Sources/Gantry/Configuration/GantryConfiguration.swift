@@ -8,6 +8,7 @@ import PrusaConnect
 /// [printer]
 /// port = /dev/ttyUSB0
 /// baudrate = 115200
+/// meatpack = off
 /// type = I3MK3S
 /// serial_number = CZPX4720X004XC34242
 /// firmware =
@@ -23,6 +24,8 @@ public struct GantryConfiguration: Sendable, Equatable {
     public var port = "auto"
     /// Baud rate in bits a second.
     public var baudrate: UInt32 = 115_200
+    /// Whether lines are packed (MeatPack) where the printer reads that.
+    public var meatPack = false
     /// The model as Connect knows it; Connect needs it.
     public var type: PrinterType?
     /// The printer's serial number; Connect needs it.
@@ -66,6 +69,12 @@ public struct GantryConfiguration: Sendable, Equatable {
             {
                 baudrate = UInt32(value)
             }
+            if let value = text("meatpack") {
+                guard let isOn = ["on": true, "off": false][value.lowercased()] else {
+                    throw file.invalid("meatpack", in: section, expected: "on or off")
+                }
+                meatPack = isOn
+            }
             if let value = text("type") {
                 guard let known = PrinterType(value) else {
                     throw file.invalid("type", in: section, expected: Self.typeHint)
@@ -90,7 +99,7 @@ public struct GantryConfiguration: Sendable, Equatable {
 
     private static let section = "printer"
     private static let keys = [
-        "port", "baudrate", "type", "serial_number", "firmware", "settings", "directory", "state",
+        "port", "baudrate", "meatpack", "type", "serial_number", "firmware", "settings", "directory", "state",
     ]
 
     private static func refuseUnknown(_ file: INIFile) throws(ConfigurationError) {
@@ -115,7 +124,11 @@ public struct GantryConfiguration: Sendable, Equatable {
     }
 
     /// How to reach the printer.
-    public var link: LinkConfiguration { LinkConfiguration(port: port, baud: baudrate) }
+    public var link: LinkConfiguration {
+        var link = LinkConfiguration(port: port, baud: baudrate)
+        link.meatPack = meatPack
+        return link
+    }
 }
 
 /// What is wrong with the configuration.

@@ -85,6 +85,8 @@ extension FirmwareProfile {
         public static let advancedOk = Quirks(rawValue: 32)
         /// An error does not clear the receive buffer: every line that was behind the bad one is refused as well.
         public static let keepsBufferOnError = Quirks(rawValue: 64)
+        /// It reads MeatPack (Marlin's build option).
+        public static let meatPack = Quirks(rawValue: 128)
     }
 
     /// Whether an `ok` shows what it answers: by a line number, or by the temperatures of an M105.
@@ -111,6 +113,10 @@ extension FirmwareProfile {
         if quirks.contains(.neverBusy) { profile.capabilities.busySeconds = 0 }
         if quirks.contains(.advancedOk) { profile.capabilities.advancedOk = true }
         if quirks.contains(.keepsBufferOnError) { profile.line.errorFlushesBuffer = false }
+        if quirks.contains(.meatPack) {
+            profile.capabilities.meatPack = true
+            profile.text.firmware = profile.text.firmware.map { $0 == "Cap:MEATPACK:0" ? "Cap:MEATPACK:1" : $0 }
+        }
         if !quirks.isEmpty { profile.name += "+\(quirks.rawValue)" }
         return profile
     }

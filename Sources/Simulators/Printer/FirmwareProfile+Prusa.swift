@@ -50,6 +50,7 @@ extension FirmwareProfile {
         var profile = prusa(name: "mk3s-3.13.3", summary: "Prusa MK3S, firmware 3.13.3")
         profile.line.unfinishedLineTimeout = 2_000_000_000
         profile.capabilities.secondOkAfterTemperatures = true
+        profile.capabilities.meatPack = true
         profile.capabilities.rebootAfterKill = 4_500_000_000
         profile.text.firmware =
             [identity("3.13.3")]

@@ -153,6 +153,8 @@ struct ProcessorSpeed: Sendable {
 struct Capabilities: Sendable {
     var advancedOk = false
     var emergencyParser = false
+    /// Reads packed lines where the host switches that on.
+    var meatPack = false
     var hostActions = false
     var autoReportTemperatures = true
     var autoReportPosition = false

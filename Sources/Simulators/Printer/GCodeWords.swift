@@ -19,8 +19,9 @@ struct GCodeWords: Sendable {
         }
     }
 
-    /// Takes `text` apart. With `anywhere`, the first G, M or T in it counts even behind other characters.
-    mutating func parse(_ text: ArraySlice<UInt8>, anywhere: Bool) {
+    /// Takes `text` apart. With `anywhere`, the first G, M or T in it counts even behind other characters. With `exponents`
+    /// a number is what `strtod` takes for one, `20E5` too.
+    mutating func parse(_ text: ArraySlice<UInt8>, anywhere: Bool, exponents: Bool = false) {
         letter = 0
         code = 0
         seen = 0
@@ -44,7 +45,7 @@ struct GCodeWords: Sendable {
             guard byte >= UInt8(ascii: "A"), byte <= UInt8(ascii: "Z") else { continue }
             let slot = Int(byte - UInt8(ascii: "A"))
             seen |= 1 << UInt32(slot)
-            if let value = Self.number(in: text, at: &index) {
+            if let value = Self.number(in: text, at: &index, exponents: exponents) {
                 values[slot] = value
                 valued |= 1 << UInt32(slot)
             }
@@ -60,7 +61,7 @@ struct GCodeWords: Sendable {
         return valued & (1 << slot) != 0 ? values[Int(slot)] : nil
     }
 
-    private static func number(in text: ArraySlice<UInt8>, at index: inout Int) -> Double? {
+    private static func number(in text: ArraySlice<UInt8>, at index: inout Int, exponents: Bool) -> Double? {
         var place = index
         let end = text.endIndex
         var negative = false
@@ -89,7 +90,11 @@ struct GCodeWords: Sendable {
         }
         guard digits > 0 else { return nil }
         index = place
-        let value = Double(mantissa) / powers[decimals]
+        var value = Double(mantissa) / powers[decimals]
+        if exponents, place + 1 < end, text[place] == UInt8(ascii: "E"), isDigit(text[place + 1]) {
+            // The E itself is found as a parameter all the same.
+            for _ in 0..<min(Int(text[place + 1] - UInt8(ascii: "0")), 9) { value *= 10 }
+        }
         return negative ? -value : value
     }
 

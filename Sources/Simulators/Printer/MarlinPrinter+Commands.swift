@@ -3,7 +3,7 @@ extension MarlinPrinter {
     mutating func executeFront() {
         statistics.commandsExecuted += 1
         spend(profile.speed.line)
-        words.parse(queue.front, anywhere: profile.line.findsCodeAnywhere)
+        words.parse(queue.front, anywhere: profile.line.findsCodeAnywhere, exponents: profile.family == .prusa)
         record()
         if triggersFault() { return }
         dispatch()

@@ -53,7 +53,7 @@ struct Timers: Sendable {
 extension MarlinPrinter {
     /// The next moment at which something happens by itself.
     var nextEvent: UInt64? {
-        var next = input.nextLineAt
+        var next = input.nextLineAt(isPacked: meatPack?.isActive ?? false)
         switch condition {
         case .silent: return next
         case .halted(let rebootAt): return earliest(next, rebootAt)
@@ -253,6 +253,7 @@ extension MarlinPrinter {
         statistics.resets += 1
         input.discard()
         receiveBuffer = ByteRing(size: profile.queue.receiveBuffer)
+        if meatPack != nil { meatPack = MeatPackInput() }
         partialLine.removeAll(keepingCapacity: true)
         inComment = false
         lastNumber = 0

@@ -20,7 +20,7 @@ extension MarlinPrinter {
         var progressed = false
         let maximum = profile.line.maximumLength
         let splits = profile.line.long == .split
-        while let byte = receiveBuffer.pop() {
+        while let byte = nextCharacter() {
             progressed = true
             if byte == UInt8(ascii: "\n") || byte == UInt8(ascii: "\r") || (splits && partialLine.count >= maximum) {
                 // A line that is too long on MK3S ends here, and the byte that was too much is lost.
@@ -48,13 +48,24 @@ extension MarlinPrinter {
     /// The MK3S notices that its queue is full only one byte later: the next line's first byte is taken already when
     /// an overflow throws the rest of it away.
     private mutating func overread() -> Bool {
-        guard let byte = receiveBuffer.pop() else { return false }
+        guard let byte = nextCharacter() else { return false }
         readsOneMore = false
         lastByteAt = now
         if byte != UInt8(ascii: "\n"), byte != UInt8(ascii: "\r"), byte != UInt8(ascii: ";") {
             partialLine.append(byte)
         }
         return true
+    }
+
+    /// The next character of what has arrived, unpacked.
+    private mutating func nextCharacter() -> UInt8? {
+        guard meatPack != nil else { return receiveBuffer.pop() }
+        while true {
+            if let character = meatPack?.next() { return character }
+            guard let byte = receiveBuffer.pop() else { return nil }
+            meatPack?.take(byte)
+            if let report = meatPack?.report() { say(profile.family == .prusa ? " " + report : report) }
+        }
     }
 
     private func queueHasRoom(blocked: Bool) -> Bool {

@@ -76,6 +76,8 @@ public struct MarlinPrinter: Sendable {
     var output: SerialOutput
     var receiveBuffer: ByteRing
     var emergency = EmergencyParser()
+    /// Nil for firmware without MeatPack.
+    var meatPack: MeatPackInput?
     var partialLine: [UInt8] = []
     var inComment = false
     var lastByteAt: UInt64 = 0
@@ -116,6 +118,7 @@ public struct MarlinPrinter: Sendable {
             damage: DamagedLine(plan.toHost, seed: plan.seed ^ 0x5A5A, onePerLine: plan.onePerLine))
         okFaults = SplitMix64(seed: plan.seed ^ 0xC3C3)
         receiveBuffer = ByteRing(size: profile.queue.receiveBuffer)
+        meatPack = profile.capabilities.meatPack ? MeatPackInput() : nil
         okLine = Array("ok\(profile.text.end)".utf8)
         lineCheck = LineCheck(rules: profile.line)
         state = MachineState(profile.machine)

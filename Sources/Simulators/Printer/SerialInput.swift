@@ -54,10 +54,14 @@ struct SerialInput: Sendable {
         headArrivesAt += UInt64(count) * nanosecondsPerByte
     }
 
-    /// When the next line end, or else the last byte, arrives; nil when nothing is on its way.
-    var nextLineAt: UInt64? {
+    /// When the next line end, or else the last byte, arrives; nil when nothing is on its way. Where lines are packed, some
+    /// bytes look like one that are none.
+    func nextLineAt(isPacked: Bool) -> UInt64? {
         guard !isEmpty else { return nil }
-        let end = bytes[head...].firstIndex(of: UInt8(ascii: "\n")) ?? bytes.count - 1
+        let found = bytes[head...].firstIndex { byte in
+            byte == UInt8(ascii: "\n") || isPacked && (byte & 0x0F == 0x0C || byte >> 4 == 0x0C)
+        }
+        let end = found ?? bytes.count - 1
         return headArrivesAt + UInt64(end - head) * nanosecondsPerByte
     }
 
