@@ -24,6 +24,19 @@ size_t write_reply(enum command command, uint64_t last_number, char *out);
 
 enum { REPLY_MAX = 256 };
 
+/// The decoder of packed lines, as it stands between receive buffer and line reader. All zero: plain text.
+struct unpacker {
+    bool active, without_spaces, order_follows, owes_report;
+    int marks, whole_due;
+    char second;
+};
+
+/// Takes one byte; writes 0, 1 or 2 characters to `out` and returns how many.
+int unpack(struct unpacker *unpacker, unsigned char byte, char out[2]);
+
+/// Writes the report that is owed; returns its length, at most REPLY_MAX.
+size_t write_packing(struct unpacker *unpacker, char *out);
+
 /// CLOCK_MONOTONIC in nanoseconds.
 uint64_t monotonic_ns(void);
 

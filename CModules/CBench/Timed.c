@@ -49,6 +49,8 @@ struct printer {
     char received[RECEIVE_MAX];
     size_t received_head, received_count;
 
+    struct unpacker unpacker;
+    uint64_t line_bytes;  // that the line has taken on the wire
     char line[LINE_MAX_BYTES];
     size_t line_length;   // what would not fit counts, but is not kept
     uint64_t last_number;
@@ -66,13 +68,21 @@ struct printer {
     uint64_t now_ns;  // up to here everything has happened
 };
 
-static void answer(struct printer *p, enum command command, uint64_t last_number, uint64_t now) {
-    struct answer *answer = &p->answers[(p->answers_head + p->answers_count) % ANSWERS_MAX];
-    answer->length = write_reply(command, last_number, answer->text);
+static struct answer *next_answer(struct printer *p) {
+    return &p->answers[(p->answers_head + p->answers_count) % ANSWERS_MAX];
+}
+
+static void send_answer(struct printer *p, struct answer *answer, uint64_t now) {
     if (p->answer_free_ns < now) p->answer_free_ns = now;
     p->answer_free_ns += answer->length * p->byte_ns;
     answer->due_ns = p->answer_free_ns;
     p->answers_count++;
+}
+
+static void answer(struct printer *p, enum command command, uint64_t last_number, uint64_t now) {
+    struct answer *answer = next_answer(p);
+    answer->length = write_reply(command, last_number, answer->text);
+    send_answer(p, answer, now);
 }
 
 static bool answers_full(const struct printer *p) {
@@ -135,10 +145,11 @@ static void note_move(struct cbench_printer_stats *stats, uint64_t now) {
 }
 
 static void take_line(struct printer *p, uint64_t now) {
-    uint64_t bytes = p->line_length + 1;
+    uint64_t bytes = p->line_bytes;
     size_t kept = p->line_length < LINE_MAX_BYTES ? p->line_length : LINE_MAX_BYTES;
     enum command command = check_line(p->line, kept, &p->last_number);
     p->line_length = 0;
+    p->line_bytes = 0;
     if (command == COMMAND_BAD) {
         p->stats->errors++;
         answer(p, command, p->last_number, now);
@@ -153,17 +164,31 @@ static void take_line(struct printer *p, uint64_t now) {
     }
 }
 
+static void take_character(struct printer *p, char character, uint64_t now) {
+    if (character == '\n') {
+        // A packed line is known to be one only here.
+        if (p->unpacker.active) p->unacknowledged_lines++;
+        take_line(p, now);
+    } else {
+        if (p->line_length < LINE_MAX_BYTES) p->line[p->line_length] = character;
+        p->line_length++;
+    }
+}
+
 // Moves received bytes into the line queue while it has room.
 static void read_lines(struct printer *p, uint64_t now) {
     while (p->received_count > 0 && p->queue_count < QUEUE_MAX && !answers_full(p)) {
         char byte = p->received[p->received_head];
         p->received_head = (p->received_head + 1) % RECEIVE_MAX;
         p->received_count--;
-        if (byte == '\n') {
-            take_line(p, now);
-        } else {
-            if (p->line_length < LINE_MAX_BYTES) p->line[p->line_length] = byte;
-            p->line_length++;
+        p->line_bytes++;
+        char characters[2];
+        int count = unpack(&p->unpacker, (unsigned char)byte, characters);
+        for (int i = 0; i < count; i++) take_character(p, characters[i], now);
+        if (p->unpacker.owes_report) {
+            struct answer *report = next_answer(p);
+            report->length = write_packing(&p->unpacker, report->text);
+            send_answer(p, report, now);
         }
     }
 }
@@ -192,7 +217,7 @@ static void receive_byte(struct printer *p) {
     }
     p->received[(p->received_head + p->received_count++) % RECEIVE_MAX] = byte;
     p->unacknowledged_bytes++;
-    if (byte == '\n') p->unacknowledged_lines++;
+    if (byte == '\n' && !p->unpacker.active) p->unacknowledged_lines++;
     if (p->unacknowledged_bytes > stats->max_unacknowledged_bytes) {
         stats->max_unacknowledged_bytes = p->unacknowledged_bytes;
     }
@@ -221,6 +246,12 @@ static void advance(struct printer *p, uint64_t now) {
     }
 }
 
+// Where lines are packed, some bytes look like a line's end that are none: then it wakes for nothing.
+static bool may_end_line(const struct printer *p, char byte) {
+    unsigned char bits = (unsigned char)byte;
+    return byte == '\n' || (p->unpacker.active && ((bits & 15) == 12 || bits >> 4 == 12));
+}
+
 // When the host could next notice something: an answer arrives, a waiting line runs, or a line is complete.
 static uint64_t next_wake_ns(const struct printer *p) {
     uint64_t wake = p->answers_count > 0 ? p->answers[p->answers_head].due_ns : NEVER;
@@ -230,7 +261,7 @@ static uint64_t next_wake_ns(const struct printer *p) {
     size_t index = p->wire_head;
     for (size_t i = 0; i < p->wire_count; i++) {
         index = (p->wire_head + i) % WIRE_MAX;
-        if (p->wire[index] == '\n') break;
+        if (may_end_line(p, p->wire[index])) break;
     }
     return p->arrival_ns[index] < wake ? p->arrival_ns[index] : wake;
 }

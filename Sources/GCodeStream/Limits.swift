@@ -33,9 +33,9 @@ public enum Limits {
     /// Bytes that `StreamEngine.interruptHeating` may be beyond that.
     package static let interruptAllowance = 24
 
-    /// The most bytes that one line takes on the wire, with what may have to go in front of it: packed, text without a
-    /// character that has a code.
-    static let longestOnWire = (lineLength + 1) * 3 / 2 + MeatPack.beginning
+    /// The most bytes that one line takes on the wire, with what may have to go around it where lines are packed. Less than
+    /// the smallest receive buffer.
+    static let longestOnWire = lineLength + 1 + 6 + MeatPack.beginning
 
     /// Bytes composed and not yet written to the port.
     static let output = 512

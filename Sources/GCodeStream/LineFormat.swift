@@ -26,7 +26,7 @@ public enum LineFormat {
         for index in 0..<command.count {
             if shortens, packing.leavesOut(index, of: command) { continue }
             characters += 1
-            if MeatPack.code(of: command[index], packing) == 0xF { literals += 1 }
+            if MeatPack.code(of: command[index], packing) == MeatPack.literal { literals += 1 }
         }
         return MeatPack.length(characters: characters, literals: literals)
     }

@@ -24,6 +24,7 @@ public enum Packing: UInt8, Sendable, BitwiseCopyable {
 enum MeatPack {
     /// Orders behind `FF FF`.
     static let enable: UInt8 = 0xFB
+    static let disable: UInt8 = 0xFA
     static let reset: UInt8 = 0xF9
     static let noSpaces: UInt8 = 0xF7
     static let spaces: UInt8 = 0xF6
@@ -31,8 +32,11 @@ enum MeatPack {
     /// Bytes that `OutputBuffer.beginPacking` writes.
     static let beginning = 10
 
+    /// Bytes around a line that goes out as plain text.
+    private static let exception = 6
+
     /// Stands for a character that follows whole.
-    private static let literal: UInt8 = 0xF
+    static let literal: UInt8 = 0xF
     private static let lineBreak: UInt8 = 0xC
 
     static func code(of byte: UInt8, _ packing: Packing) -> UInt8 {
@@ -48,18 +52,33 @@ enum MeatPack {
         }
     }
 
-    /// Bytes of a packed text of `characters`, of which so many have no code.
-    static func length(characters: Int, literals: Int) -> Int { (characters + 1) / 2 + literals }
+    /// Bytes of a line of `characters`, of which so many have no code. A line that would grow (names, messages) is left
+    /// plain: packed it may not fit into the receive buffer.
+    static func length(characters: Int, literals: Int) -> Int {
+        Swift.min(packedLength(characters, literals), characters + exception)
+    }
 
-    static func length(of line: borrowing CommandBuffer, _ packing: Packing) -> Int {
+    private static func packedLength(_ characters: Int, _ literals: Int) -> Int { (characters + 1) / 2 + literals }
+
+    private static func literals(of line: borrowing CommandBuffer, _ packing: Packing) -> Int {
         var literals = 0
         for index in 0..<line.count where code(of: line[index], packing) == literal { literals += 1 }
-        return length(characters: line.count, literals: literals)
+        return literals
+    }
+
+    static func length(of line: borrowing CommandBuffer, _ packing: Packing) -> Int {
+        length(characters: line.count, literals: literals(of: line, packing))
     }
 
     /// Writes a line, whose last character is its line break. A line begins with a byte of its own: what is left of the
     /// last one is filled with a second line break, which the firmware does not even look at.
     static func write(_ line: borrowing CommandBuffer, _ packing: Packing, to output: inout OutputBuffer) {
+        if packedLength(line.count, literals(of: line, packing)) > line.count + exception {
+            output.append(order: disable)
+            for index in 0..<line.count { output.append(line[index]) }
+            output.append(order: enable)
+            return
+        }
         var index = 0
         while index < line.count {
             let first = line[index]
@@ -111,7 +130,7 @@ extension OutputBuffer {
         append(order: MeatPack.enable)
     }
 
-    private mutating func append(order: UInt8) {
+    fileprivate mutating func append(order: UInt8) {
         append(0xFF)
         append(0xFF)
         append(order)

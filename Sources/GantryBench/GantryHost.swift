@@ -5,14 +5,26 @@ import Synchronization
 
 /// The real thing: MarlinLink with its threads, as the daemon uses it.
 struct GantryHost: StreamingHost {
-    let name = "gantry"
+    var name = "gantry"
+    /// Lines are packed (MeatPack).
+    var packs = false
+    /// The thread that streams asks for a real-time priority.
+    var isRealTime = true
+
+    /// Packing is for wires; what a priority is worth shows beside other work.
+    func takesPart(in scenario: Scenario) -> Bool {
+        packs ? scenario.baud > 0 : isRealTime || scenario.isLoaded || scenario.baud == 0
+    }
 
     /// The name that MarlinLink gives to the thread which streams.
     private static let threadName = "stream"
 
     func stream(gcode: String, port: String) throws(BenchError) -> StreamOutcome {
         let news = News()
-        let link = PrinterLink(configuration: LinkConfiguration(port: port, baud: 250_000)) { news.take($0) }
+        var configuration = LinkConfiguration(port: port, baud: 250_000)
+        configuration.meatPack = packs
+        configuration.isRealTime = isRealTime
+        let link = PrinterLink(configuration: configuration) { news.take($0) }
         do {
             let file = try JobFile(path: gcode)
             try link.open()
@@ -24,7 +36,11 @@ struct GantryHost: StreamingHost {
             let allocations = callocation_count_of_threads_named(Self.threadName) - before
             // No thread of that name would mean that nothing was counted.
             let isCounted = callocation_threads_named(Self.threadName) == 1
-            return StreamOutcome(lines: link.snapshot.jobCommands, allocations: isCounted ? allocations : nil)
+            let snapshot = link.snapshot
+            guard packs == (snapshot.packing != .none) else { throw BenchError("The printer does not read MeatPack") }
+            return StreamOutcome(
+                lines: snapshot.jobCommands, allocations: isCounted ? allocations : nil,
+                latency: .init(p99: snapshot.latency.permille(990), longest: snapshot.latency.longest))
         } catch let error as BenchError {
             throw error
         } catch {

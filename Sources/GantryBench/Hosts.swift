@@ -26,4 +26,7 @@ private func outcome(of status: Int32, _ result: cbench_result) throws(BenchErro
 }
 
 /// All hosts in the order of the table. The first two are what the ratios refer to.
-let hosts: [any StreamingHost] = [CStopAndWaitHost(), CWindowHost(), GantryHost()]
+let hosts: [any StreamingHost] = [
+    CStopAndWaitHost(), CWindowHost(), GantryHost(), GantryHost(name: "gantry, packed", packs: true),
+    GantryHost(name: "gantry, no real-time", isRealTime: false),
+]

@@ -18,6 +18,9 @@ struct Measurement: Sendable {
     var unacknowledgedBytes: UInt64
     /// See `StreamOutcome.allocations`.
     var allocations: UInt64?
+    /// See `StreamOutcome.latency`; microseconds.
+    var latencyP99: Double?
+    var latencyLongest: Double?
     /// The most memory the host's process had resident, in MiB.
     var residentMiB: Double
 }
@@ -31,6 +34,8 @@ extension Measurement {
         guard status >= 0, let printer = started else {
             throw BenchError("Cannot start the simulated printer", errno: -status)
         }
+        let load = scenario.isLoaded ? Load() : nil
+        defer { load?.end() }
         let port = String(cString: cbench_printer_path(printer))
         let report = Result { () throws(BenchError) in
             try HostReport(
@@ -66,30 +71,37 @@ extension Measurement {
         unacknowledgedLines = stats.max_unacknowledged_lines
         unacknowledgedBytes = stats.max_unacknowledged_bytes
         allocations = report.allocations
+        latencyP99 = report.latency.map { Double($0.p99) / 1000 }
+        latencyLongest = report.latency.map { Double($0.longest) / 1000 }
         residentMiB = Double(report.residentBytes) / 1_048_576
     }
 }
 
-/// What the host's process tells on its standard output: four numbers, the last one -1 when it is not known.
+/// What the host's process tells on its standard output: six numbers, the last three -1 when they are not known.
 struct HostReport: Sendable {
     var lines: UInt64
     var cpuNanoseconds: UInt64
     var residentBytes: UInt64
     var allocations: UInt64?
+    var latency: StreamOutcome.Latency?
 
     var text: String {
-        "\(lines) \(cpuNanoseconds) \(residentBytes) \(allocations.map { "\($0)" } ?? "-1")\n"
+        let known = [allocations, latency?.p99, latency?.longest].map { $0.map { "\($0)" } ?? "-1" }
+        return "\(lines) \(cpuNanoseconds) \(residentBytes) \(known.joined(separator: " "))\n"
     }
 
     init(text: String) throws(BenchError) {
         let numbers = text.split(whereSeparator: \.isWhitespace).compactMap { Int64($0) }
-        guard numbers.count == 4, numbers[..<3].allSatisfy({ $0 >= 0 }) else {
+        guard numbers.count == 6, numbers[..<3].allSatisfy({ $0 >= 0 }) else {
             throw BenchError("The host's process answered \"\(text)\"")
         }
         lines = UInt64(numbers[0])
         cpuNanoseconds = UInt64(numbers[1])
         residentBytes = UInt64(numbers[2])
         allocations = UInt64(exactly: numbers[3])
+        if let p99 = UInt64(exactly: numbers[4]), let longest = UInt64(exactly: numbers[5]) {
+            latency = .init(p99: p99, longest: longest)
+        }
     }
 
     /// Streams in this process and measures it.
@@ -100,6 +112,7 @@ struct HostReport: Sendable {
         cpuNanoseconds = cbench_cpu_ns() - before
         lines = outcome.lines
         allocations = outcome.allocations
+        latency = outcome.latency
         residentBytes = cbench_peak_resident_bytes()
     }
 }

@@ -21,7 +21,8 @@ struct Options {
           --only NAME   one scenario: \(Scenario.all.map(\.name).joined(separator: ", "))
 
         Streams the same G-code with each host to the same simulated printer, in turn, and prints a Markdown table.
-        gantry-bench stream HOST GCODE PORT streams once and prints: lines, CPU ns, peak bytes, allocations.
+        gantry-bench stream HOST GCODE PORT streams once and prints: lines, CPU ns, peak bytes, allocations,
+        and from ok to next line p99 and longest in ns; -1 for what is not known.
         """
 
     init(_ arguments: [String]) throws(BenchError) {

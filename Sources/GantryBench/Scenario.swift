@@ -13,6 +13,8 @@ struct Scenario: Sendable {
     /// Moves to stream, and with --quick.
     let moves: Int
     let quickMoves: Int
+    /// As many other processes as there are cores never rest.
+    var isLoaded = false
 
     var printerOptions: cbench_printer_options {
         cbench_printer_options(baud: baud, move_ns: moveMicroseconds * 1_000)
@@ -32,6 +34,19 @@ struct Scenario: Sendable {
         Scenario(
             name: "starvation", title: "2 ms moves, 250000 baud", baud: 250_000, moveMicroseconds: 2_000,
             moves: 4_000, quickMoves: 1_000),
+        Scenario(
+            name: "1000000", title: "wire of 1,000,000 baud", baud: 1_000_000, moveMicroseconds: 0, moves: 16_000,
+            quickMoves: 4_000),
+        Scenario(
+            name: "5ms", title: "5 ms moves, 115200 baud", baud: 115_200, moveMicroseconds: 5_000, moves: 1_600,
+            quickMoves: 400),
+        // More than the wire carries as plain text.
+        Scenario(
+            name: "1ms", title: "1 ms moves, 250000 baud", baud: 250_000, moveMicroseconds: 1_000, moves: 8_000,
+            quickMoves: 2_000),
+        Scenario(
+            name: "loaded", title: "2 ms moves, 250000 baud, all cores busy", baud: 250_000, moveMicroseconds: 2_000,
+            moves: 4_000, quickMoves: 1_000, isLoaded: true),
         // A line of this program takes 1.6 ms on the wire. Who waits for each ok has 0.4 ms for it above, 0.2 ms here.
         Scenario(
             name: "short-moves", title: "1.8 ms moves, 250000 baud", baud: 250_000, moveMicroseconds: 1_800,

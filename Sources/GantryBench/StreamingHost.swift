@@ -5,6 +5,9 @@ protocol StreamingHost: Sendable {
     /// How the table calls it; no spaces at the ends, unique.
     var name: String { get }
 
+    /// False where it has nothing to show in `scenario`.
+    func takesPart(in scenario: Scenario) -> Bool
+
     /// Streams the whole file and returns when the printer has acknowledged the last line. Handshakes before the first
     /// and after the last move do not count in lines per second, but they do in CPU time.
     ///
@@ -21,6 +24,16 @@ struct StreamOutcome: Equatable, Sendable {
     /// Heap allocations of the thread that streams, from the first line to the last ok, by
     /// `callocation_count_of_this_thread` or `callocation_count_of_threads_named`; nil when the host cannot tell.
     var allocations: UInt64?
+    /// From reading an ok to having written the next line; nil when the host does not tell.
+    var latency: Latency?
+
+    /// Nanoseconds.
+    struct Latency: Equatable, Sendable {
+        /// 99 of 100 were not longer, to within a quarter.
+        var p99: UInt64
+        /// The longest.
+        var longest: UInt64
+    }
 }
 
 /// Why a run has no figures.
@@ -35,4 +48,8 @@ struct BenchError: Error, CustomStringConvertible {
     init(_ what: String, errno code: Int32) {
         description = "\(what): \(errorText(code))"
     }
+}
+
+extension StreamingHost {
+    func takesPart(in scenario: Scenario) -> Bool { true }
 }

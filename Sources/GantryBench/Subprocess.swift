@@ -27,7 +27,8 @@ func output(of arguments: [String], seconds: Int) throws(BenchError) -> String {
     return text
 }
 
-private func spawn(_ arguments: [String], standardOutput: Int32) throws(BenchError) -> pid_t {
+/// Starts a program.
+func spawn(_ arguments: [String], standardOutput: Int32) throws(BenchError) -> pid_t {
     var actions = posix_spawn_file_actions_t()
     posix_spawn_file_actions_init(&actions)
     defer { posix_spawn_file_actions_destroy(&actions) }

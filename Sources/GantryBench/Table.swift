@@ -22,7 +22,7 @@ func markdownTable(_ results: [ScenarioResult]) -> String {
     let header = [
         "Printer", "Host", "Lines/s (lowest to highest)", "× C stop-and-wait", "× C window", "CPU s per 100,000 lines",
         "× C stop-and-wait", "× C window", "Wire used", "Planner empty", "Most unacknowledged (lines / bytes)",
-        "Heap allocations", "Peak memory",
+        "Heap allocations", "Ok to line, p99 / longest", "Peak memory",
     ]
     var lines = [row(header), row(header.map { _ in "---" })]
     for result in results {
@@ -39,7 +39,7 @@ private func row(_ cells: [String]) -> String {
 
 private func cells(_ series: Series, _ result: ScenarioResult) -> [String] {
     guard let speed = series.median(\.linesPerSecond), let cpu = series.median(\.cpuSeconds) else {
-        return [result.title, series.host, "no figures"] + Array(repeating: "", count: 10)
+        return [result.title, series.host, "no figures"] + Array(repeating: "", count: 11)
     }
     func ratio(_ value: Double, to host: String, _ figure: (Measurement) -> Double?) -> String {
         guard let other = result.series.first(where: { $0.host == host })?.median(figure), other > 0 else { return "" }
@@ -61,8 +61,17 @@ private func cells(_ series: Series, _ result: ScenarioResult) -> [String] {
         "\(lines) / \(bytes)",
         // The worst run counts: one allocation in five runs is not none.
         series.runs.compactMap(\.allocations).max().map { "\($0)" } ?? "not counted",
+        latency(series),
         decimal(series.median(\.residentMiB) ?? 0, 1) + " MiB",
     ]
+}
+
+/// Median of the runs' p99, and the longest of all runs.
+private func latency(_ series: Series) -> String {
+    guard let p99 = series.median(\.latencyP99), let longest = series.runs.compactMap(\.latencyLongest).max() else {
+        return ""
+    }
+    return "\(decimal(p99, 0)) / \(decimal(longest, 0)) µs"
 }
 
 /// A number that is not negative, with that many digits after the point.

@@ -11,6 +11,7 @@ func run(_ scenario: Scenario, _ options: Options) throws(BenchError) -> Scenari
     let moves = options.isQuick ? scenario.quickMoves : scenario.moves
     let gcode = try GCodeProgram(moves: moves).writeTemporaryFile()
     defer { unlink(gcode) }
+    let hosts = hosts.filter { $0.takesPart(in: scenario) }
     var series = hosts.map { Series(host: $0.name) }
     for run in 0..<options.runs {
         for turn in hosts.indices {

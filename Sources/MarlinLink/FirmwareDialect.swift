@@ -31,6 +31,7 @@ public struct FirmwareDialect: Sendable, Equatable {
         return .marlin
     }
 
+    /// Rows of the table are told apart by their names.
     public static func == (one: FirmwareDialect, other: FirmwareDialect) -> Bool { one.name == other.name }
 }
 

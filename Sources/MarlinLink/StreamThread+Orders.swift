@@ -162,7 +162,9 @@ extension StreamThread {
     private mutating func beginJob(_ number: UInt32, now: UInt64) {
         guard let next = shared.takeReader() else { return }
         job = number
-        guard greeting == nil, packingQuestion == nil, question == nil, engine.begin(after: next.start.commands, now: now) else {
+        guard greeting == nil, packingQuestion == nil, question == nil,
+            engine.begin(after: next.start.commands, now: now)
+        else {
             // The printer restarted or halted in the moment of the order.
             next.cancel()
             let failure: StreamFailure = engine.status == .halted ? .printerHalted : .printerReset

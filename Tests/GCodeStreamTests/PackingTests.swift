@@ -10,7 +10,8 @@ import Testing
 
     static let commands = [
         "G1 X104.226 Y97.613 E0.03417", "G1 E-.8 F2100", "G0 F7200 X10 Y20E5", "G28", "G10 P1", "G2 X1 Y2 I-3.5 J0",
-        "M117 Hello, World E5", "M105", "T0", "M486 S3", "G1", "G92 E0", "M73 P10 R59", "M118 E1 ~{|}", "G29 X",
+        "M117 Hello, World E5", "M117 " + String(repeating: "abc ", count: 18), "M105", "T0", "M486 S3", "G1", "G92 E0",
+        "M73 P10 R59", "M118 E1 ~{|}", "G29 X",
     ]
 
     private func buffer(_ text: String) -> CommandBuffer {
