@@ -134,6 +134,7 @@ extension StreamEngine {
     }
 
     /// Bytes that the command takes on the wire as the next line, or a few less.
+    @inline(__always)
     private func wireLength(of command: borrowing CommandBuffer) -> Int {
         LineFormat.wireLength(number: sent.next, command: command, packing: sent.packing)
     }
@@ -147,6 +148,7 @@ extension StreamEngine {
         }
     }
 
+    @inline(__always)
     private var lineEndLength: Int { sent.packing == .none ? 1 : MeatPack.beginning }
 
     // MARK: Agreeing on the count
@@ -315,6 +317,7 @@ extension StreamEngine {
         !inFlight.isFull && unacknowledgedBytesWaiting + length <= settings.windowBytes + probeAllowance
     }
 
+    @inline(__always)
     private var probeAllowance: Int {
         sent.packing == .none ? Limits.probeAllowance : Limits.packedProbeAllowance
     }

@@ -168,8 +168,7 @@ extension Machine {
             return core.identity.hearsM108
         }
         do throws(LinkError) {
-            try CancelSequence(link: link, script: scripts.cancel.rendered(values), hearsM108: hearsM108).run(
-                limit: limit)
+            try CancelSequence(link: link, script: cancelCommands, hearsM108: hearsM108).run(limit: limit)
             core.withLock { $0.cancelScript = .done }
         } catch {
             core.withLock { core in
@@ -178,6 +177,16 @@ extension Machine {
             }
             throw error
         }
+    }
+
+    /// A print that the printer itself paused is ended there as well, before anything else.
+    private var cancelCommands: [String] {
+        let ending = core.withLock { core -> String? in
+            guard case .byPrinter = core.pauseWork else { return nil }
+            core.pauseWork = .none
+            return core.identity.dialect.cancel
+        }
+        return [ending].compactMap { $0 } + scripts.cancel.rendered(values)
     }
 
     /// The same without waiting: for the thread that the printer's own news arrive on.
@@ -192,6 +201,6 @@ extension Machine {
         }
         guard !started else { return }
         core.withLock { $0.cancelScript = .owed }
-        send(scripts.cancel.rendered(values), to: link)
+        send(cancelCommands, to: link)
     }
 }

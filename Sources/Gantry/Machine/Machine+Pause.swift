@@ -2,8 +2,10 @@ import MarlinLink
 
 /// What is done about a pause, beside feeding no more.
 enum PauseWork: Sendable {
-    /// Nothing: the printer pauses by itself, or the print was never at rest.
+    /// Nothing: the print was never at rest.
     case none
+    /// The printer paused by itself and comes back by itself: at its own display, or by an M601 of the file.
+    case byPrinter
     /// The printer is asked to come to rest.
     case settling(UInt64)
     /// The pause script is executed.
@@ -27,7 +29,7 @@ extension Machine {
         do { try link.pause() } catch { throw .link(error) }
         let number = core.withLock { core in
             core.pauseNumber += 1
-            core.pauseWork = runsScript ? .settling(core.pauseNumber) : .none
+            core.pauseWork = runsScript ? .settling(core.pauseNumber) : .byPrinter
             return core.pauseNumber
         }
         try require(change(.paused, command: command), "Cannot pause: the print has just ended.")
@@ -38,18 +40,25 @@ extension Machine {
     /// (see ``PausePoint``), then the job's next command. Waits for all of that, for temperatures too. `runsScript`
     /// is false when the printer has gone on by itself.
     public func resume(command: UInt64? = nil, runsScript: Bool = true) throws(MachineError) {
+        if try answerPrinter() { return }
         try require(state == .paused, "Cannot resume when not paused.")
         let link = try readyLink()
         if let print = core.withLock({ $0.interrupted }) { return try takeUp(print, on: link, command: command) }
         try findFile()
         let work = try beginResuming()
-        if runsScript, case .settled(let point, let isTouched) = work {
+        if runsScript {
             do throws(MachineError) {
-                try goBack(to: point, isTouched: isTouched, on: link)
+                switch work {
+                case .settled(let point, let isTouched): try goBack(to: point, isTouched: isTouched, on: link)
+                case .byPrinter: try restore([identity.dialect.resume].compactMap { $0 }, on: link)
+                default: break
+                }
             } catch {
-                // What was done until here may have moved anything.
                 core.withLock { core in
-                    if case .resuming = core.pauseWork { core.pauseWork = .settled(point, isTouched: true) }
+                    guard case .resuming = core.pauseWork else { return }
+                    // What was done until here may have moved anything.
+                    if case .settled(let point, _) = work { core.pauseWork = .settled(point, isTouched: true) }
+                    if case .byPrinter = work { core.pauseWork = .byPrinter }
                 }
                 throw error
             }
@@ -63,6 +72,19 @@ extension Machine {
         core.withLock { $0.pauseWork = .none }
         try require(change(.resumed, command: command), "Cannot resume: the print has just ended.")
     }
+
+    /// A printer that waits for its user in the midst of a print (M0, M600) is told to go on (M108), where it hears that.
+    /// False when it does not wait, or cannot be told: then its button has to be pressed.
+    private func answerPrinter() throws(MachineError) -> Bool {
+        guard state == .printing, identity.hearsM108 else { return false }
+        let link = try readyLink()
+        guard link.snapshot.readings.waitsForUser else { return false }
+        do { try link.interruptHeating() } catch { throw .link(error) }
+        return true
+    }
+
+    /// True while the way back to the print is under way: what the printer says of it is no news.
+    var isResuming: Bool { core.withLock { if case .resuming = $0.pauseWork { true } else { false } } }
 
     /// Commands of somebody else go to the printer: it is in use, and a pause has more to restore than it knows.
     func noteForeignCommands() {
@@ -127,7 +149,7 @@ extension Machine {
                 case .none, .settling:
                     core.pauseWork = .resuming
                     return PauseWork.none
-                case .settled:
+                case .settled, .byPrinter:
                     defer { core.pauseWork = .resuming }
                     return core.pauseWork
                 }

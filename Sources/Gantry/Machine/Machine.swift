@@ -269,7 +269,7 @@ public final class Machine: Sendable {
             case .pause, .paused:
                 if state == .printing { try pause(runsScript: action == .pause) }
             case .resume, .resumed:
-                if state == .paused { resumeBeside(runsScript: action == .resume) }
+                if state == .paused, !isResuming { resumeBeside(runsScript: action == .resume) }
             case .cancel:
                 if state.hasJob { runCancelScriptBeside(on: try cancelJob(command: nil)) }
             case .ready: change(.setReady)

@@ -1,0 +1,102 @@
+import Foundation
+import MarlinLink
+import Simulators
+import Testing
+
+@testable import Gantry
+
+/// Pauses and waits that the printer begins, and how it is told to go on.
+@Suite struct OwnPauseTests {
+    private func file(_ middle: String) -> [String] {
+        ["G28"] + (0..<200).map { "G1 X\($0 % 90 + 10).5 Y\($0 % 70) F6000" } + [middle]
+            + (0..<200).map { "G1 X\($0 % 80 + 10).5 Y\($0 % 60) F6000" }
+    }
+
+    private func begin(_ lines: [String], _ rig: MachineRig) throws {
+        let path = try rig.folder.write(Array(lines.joined(separator: "\n").utf8), to: "box.gcode")
+        try rig.machine.startJob(file: path, path: "/local/box.gcode", command: nil)
+    }
+
+    private func moves(_ rig: MachineRig) -> [String] { rig.printer.executedCommands.filter { $0.hasPrefix("G1 ") } }
+
+    /// M601 in the file: an MK3S parks its head, and what is sent to it then would be done there.
+    @Test(arguments: [FirmwareProfile.prusa3_13, .prusa3_9]) func aPrusaThatPausedByItselfIsToldToGoOn(
+        _ firmware: FirmwareProfile
+    ) async throws {
+        let lines = file("M601")
+        let rig = try MachineRig { $0 = Self.configuration(firmware, like: $0) }
+        try await rig.run { rig in
+            try begin(lines, rig)
+            try await eventually("paused") { rig.machine.state == .paused }
+            #expect(rig.printer.snapshot().isPaused)
+            try rig.machine.resume()
+            try await eventually("printed") { rig.machine.state == .finished }
+            #expect(rig.printer.executedCommands.filter { $0 == "M602" }.count == 1)
+            #expect(moves(rig) == lines.filter { $0.hasPrefix("G1 ") })
+            #expect(!rig.warnings.contains { $0.contains("could not be followed") })
+        }
+    }
+
+    @Test func aPrusaThatGoesOnByItselfIsLeftAlone() async throws {
+        let rig = try MachineRig { $0 = Self.configuration(.prusa3_13, like: $0) }
+        try await rig.run { rig in
+            try begin(file("G4 P1"), rig)
+            try await eventually("it moves") { moves(rig).count > 20 }
+            rig.printer.emitAction("paused")
+            try await eventually("paused") { rig.machine.state == .paused }
+            rig.printer.emitAction("resumed")
+            try await eventually("printed") { rig.machine.state == .finished }
+            #expect(!rig.printer.executedCommands.contains("M602"))
+        }
+    }
+
+    @Test func aPrintThatAPrusaPausedIsEndedThereToo() async throws {
+        let rig = try MachineRig { $0 = Self.configuration(.prusa3_13, like: $0) }
+        try await rig.run { rig in
+            try begin(file("M601"), rig)
+            try await eventually("paused") { rig.machine.state == .paused }
+            try rig.machine.cancel()
+            let commands = rig.printer.executedCommands
+            let end = try #require(commands.firstIndex(of: "M603"))
+            #expect(commands[end...].contains("M104 S0"))
+            #expect(rig.machine.state == .stopped)
+        }
+    }
+
+    /// M0 waits for a button; Connect's RESUME presses it where the firmware has an emergency parser.
+    @Test(arguments: ["M0", "M600"]) func aPrinterThatWaitsForItsUserIsToldToGoOn(_ wait: String) async throws {
+        let lines = file(wait)
+        let rig = try MachineRig { _ in }
+        try await rig.run { rig in
+            try begin(lines, rig)
+            try await eventually("it waits") { rig.machine.snapshot.readings.waitsForUser }
+            try await eventually("told") {
+                rig.changes.value.contains { if case .attention(let reason?) = $0 { !reason.isEmpty } else { false } }
+            }
+            try rig.machine.resume()
+            try await eventually("printed") { rig.machine.state == .finished }
+            #expect(moves(rig) == lines.filter { $0.hasPrefix("G1 ") })
+        }
+    }
+
+    @Test func aPrinterThatCannotBeToldKeepsItsButton() async throws {
+        let rig = try MachineRig { $0 = Self.configuration(.marlin1, like: $0) }
+        try await rig.run { rig in
+            try begin(file("M0"), rig)
+            try await eventually("it waits") { rig.machine.snapshot.readings.waitsForUser }
+            #expect(throws: MachineError.self) { try rig.machine.resume() }
+            rig.printer.pressButton()
+            try await eventually("printed") { rig.machine.state == .finished }
+        }
+    }
+
+    private static func configuration(
+        _ firmware: FirmwareProfile, like other: MarlinPrinter.Configuration
+    ) -> MarlinPrinter.Configuration {
+        var result = MarlinPrinter.Configuration(profile: firmware)
+        result.timeScale = other.timeScale
+        result.keepsCommands = other.keepsCommands
+        result.moveTime = other.moveTime
+        return result
+    }
+}
