@@ -1,4 +1,6 @@
 /// What is on the wire or in the printer and not yet acknowledged, oldest first.
+///
+/// What only reads is `mutating` or inlined all the same: otherwise the 256 bytes are copied for each look (Swift 6.3).
 struct InFlight: Sendable {
     struct Entry: Sendable {
         /// The line number; 0 for an unnumbered line.
@@ -20,9 +22,9 @@ struct InFlight: Sendable {
 
     var isEmpty: Bool { count == 0 }
     var isFull: Bool { count == Limits.unacknowledged }
-    var first: Entry? { count > 0 ? slots[head] : nil }
+    var first: Entry? { @inline(__always) get { count > 0 ? slots[head] : nil } }
 
-    subscript(index: Int) -> Entry { slots[(head + index) % Limits.unacknowledged] }
+    subscript(index: Int) -> Entry { @inline(__always) get { slots[(head + index) % Limits.unacknowledged] } }
 
     mutating func append(_ entry: Entry) {
         guard !isFull else { return }
@@ -73,24 +75,26 @@ struct InFlight: Sendable {
 
     /// Index of the oldest marker.
     var firstMarker: Int? {
-        for index in 0..<count where self[index].isMarker { return index }
-        return nil
+        mutating get {
+            for index in 0..<count where self[index].isMarker { return index }
+            return nil
+        }
     }
 
     /// Index of line `number`.
-    func index(of number: UInt32) -> Int? {
+    mutating func index(of number: UInt32) -> Int? {
         for index in 0..<count where self[index].number == number { return index }
         return nil
     }
 
     /// Index of the last line with a number below `number`.
-    func lastIndex(below number: UInt32) -> Int? {
+    mutating func lastIndex(below number: UInt32) -> Int? {
         for index in (0..<count).reversed() where self[index].number > 0 && self[index].number < number { return index }
         return nil
     }
 
     /// How many numbered entries have a number above `number`.
-    func linesAbove(_ number: UInt32) -> Int {
+    mutating func linesAbove(_ number: UInt32) -> Int {
         var result = 0
         for index in 0..<count where self[index].number > number { result += 1 }
         return result

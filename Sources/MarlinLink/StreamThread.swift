@@ -234,7 +234,7 @@ struct StreamThread: ~Copyable {
         return false
     }
 
-    private func wait(_ items: inout (cserial_pollfd, cserial_pollfd)) {
+    private mutating func wait(_ items: inout (cserial_pollfd, cserial_pollfd)) {
         var deadline = demand.deadline
         if let greeting { deadline = min(deadline, greeting.deadline) }
         if let question { deadline = min(deadline, question.deadline) }
@@ -281,15 +281,17 @@ struct StreamThread: ~Copyable {
     }
 
     private var phase: LinkPhase {
-        if !running { return .down }
-        if greeting != nil { return .greeting }
-        return switch engine.status {
-        case .offline: .greeting
-        case .idle: .ready
-        case .streaming: .printing
-        case .paused: .paused
-        case .ending: .finishing
-        case .halted: .halted
+        mutating get {
+            if !running { return .down }
+            if greeting != nil { return .greeting }
+            return switch engine.status {
+            case .offline: .greeting
+            case .idle: .ready
+            case .streaming: .printing
+            case .paused: .paused
+            case .ending: .finishing
+            case .halted: .halted
+            }
         }
     }
 }
