@@ -16,6 +16,9 @@ struct ConfigurationOptions: ParsableArguments {
     @Option(help: "Baud rate.")
     var baudrate: UInt32?
 
+    @Flag(inversion: .prefixedNo, help: "Pack lines (MeatPack) where the printer reads that.")
+    var meatpack: Bool?
+
     @Option(help: "Printer model: I3MK3S, MK4S, …, or dotted numbers such as 1.3.1.")
     var type: String?
 
@@ -44,6 +47,7 @@ struct ConfigurationOptions: ParsableArguments {
         var result = try config.map { try GantryConfiguration(path: $0) } ?? GantryConfiguration()
         if let port { result.port = port }
         if let baudrate { result.baudrate = baudrate }
+        if let meatpack { result.meatPack = meatpack }
         if let type {
             guard let known = PrinterType(type) else {
                 throw ValidationError("--type takes \(GantryConfiguration.typeHint).")

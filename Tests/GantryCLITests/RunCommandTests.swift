@@ -127,7 +127,7 @@ import Testing
     @Test(arguments: [
         (
             "[printer]\nspeed = 9\n",
-            "gantry.ini:2: there is no key speed; expected one of port, baudrate, type, serial_number, "
+            "gantry.ini:2: there is no key speed; expected one of port, baudrate, meatpack, type, serial_number, "
                 + "firmware, settings, directory, state"
         ),
         (

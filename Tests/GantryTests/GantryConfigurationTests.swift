@@ -72,6 +72,10 @@ import Testing
         #expect(try read("[printer]\nsettings = \(settings)\nstate =\n").stateDirectory == state)
     }
 
+    @Test(arguments: [("on", true), ("Off", false), ("", false)]) func packing(_ value: String, _ isOn: Bool) throws {
+        #expect(try read("[printer]\nmeatpack = \(value)\n").link.meatPack == isOn)
+    }
+
     @Test func keysMayBeWrittenInCapitals() throws {
         #expect(try read("[printer]\nPort = /dev/ttyS1\n").port == "/dev/ttyS1")
     }
@@ -79,8 +83,8 @@ import Testing
     @Test(arguments: [
         (
             "[printer]\nport = a\nspeed = 9\n",
-            "gantry.ini:3: there is no key speed; expected one of port, baudrate, type, serial_number, firmware, "
-                + "settings, directory, state"
+            "gantry.ini:3: there is no key speed; expected one of port, baudrate, meatpack, type, serial_number, "
+                + "firmware, settings, directory, state"
         ),
         (
             "# x\n\n[printr]\nport = a\n",
@@ -103,6 +107,7 @@ import Testing
             "[printer]\nbaudrate = 99999999999999999999\n",
             "gantry.ini:2: baudrate in [printer]: expected a whole number from 1200 to 4000000"
         ),
+        ("[printer]\nmeatpack = maybe\n", "gantry.ini:2: meatpack in [printer]: expected on or off"),
         (
             "[printer]\n\ntype = MK9\n",
             "gantry.ini:3: type in [printer]: expected a model such as I3MK3S, MK4S or MINI, or its dotted numbers such as 1.3.1"
