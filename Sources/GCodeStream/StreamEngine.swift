@@ -248,12 +248,6 @@ public struct StreamEngine: ~Copyable {
         track(InFlight.Entry(number: 0, bytes: length, isMarker: false), now: now)
     }
 
-    /// Makes the printer read plain text again, for whoever talks to it next. What the window holds is not waited for.
-    public mutating func endPacking() {
-        if sent.packing != .none { output.endPacking() }
-        sent.packing = .none
-    }
-
     /// How lines are written on the wire.
     public var packing: Packing { mutating get { sent.packing } }
 

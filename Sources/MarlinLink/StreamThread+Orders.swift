@@ -107,7 +107,7 @@ extension StreamThread {
     }
 
     /// Past the engine, which does not speak before the greeting is over.
-    private func write(_ before: StaticString = "", bytes: (UInt8, UInt8, UInt8)? = nil, _ behind: StaticString = "") {
+    func write(_ before: StaticString = "", bytes: (UInt8, UInt8, UInt8)? = nil, _ behind: StaticString = "") {
         _ = cserial_write(port.descriptor, before.utf8Start, before.utf8CodeUnitCount)
         if let bytes {
             withUnsafeBytes(of: bytes) { raw in
@@ -120,6 +120,7 @@ extension StreamThread {
     private mutating func greetAgain(now: UInt64) {
         pollsTemperature = false
         pollPending = false
+        packingQuestion = nil
         greeting = Greeting(now: now, limit: configuration.greetingLimit, isBooting: true)
     }
 

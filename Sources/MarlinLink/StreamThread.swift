@@ -81,10 +81,8 @@ struct StreamThread: ~Copyable {
         }
         endReader()
         publish()
-        // Whoever opens the port next speaks plain text.
-        engine.endPacking()
-        demand.outputCount = engine.outputCount
-        write()
+        // Whoever opens the port next speaks plain text. Of no matter when the port is lost.
+        if engine.packing != .none { write(bytes: (0xFF, 0xFF, 0xF9), "\n") }
     }
 
     // MARK: One round

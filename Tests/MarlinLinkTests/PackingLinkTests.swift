@@ -95,6 +95,15 @@ import Testing
         #expect(Date().timeIntervalSince(start) < 2)
     }
 
+    @Test func aPulledCableIsToldOnce() async throws {
+        let rig = try LinkRig(.marlin2Custom.with(.meatPack), link: { $0.meatPack = true })
+        try await rig.connect()
+        rig.printer.hangUp()
+        try await eventually("down") { rig.events.down != nil }
+        rig.link.close()
+        #expect(rig.events.all.count { if case .down = $0 { true } else { false } } == 1)
+    }
+
     @Test func anEmergencyStopIsPlainText() async throws {
         let rig = try LinkRig(.marlin2Custom.with(.meatPack), link: { $0.meatPack = true })
         try await rig.connect()
