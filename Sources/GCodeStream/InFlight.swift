@@ -100,6 +100,13 @@ struct InFlight: Sendable {
         return result
     }
 
+    /// Bytes of the entries behind that one.
+    mutating func bytes(behind index: Int) -> Int {
+        var result = 0
+        for later in index + 1..<Swift.max(count, index + 1) { result += Int(self[later].bytes) }
+        return result
+    }
+
     /// Drops the first line with a number of at least `number` and everything behind it.
     mutating func truncate(from number: UInt32) {
         for index in 0..<count where self[index].number >= number {

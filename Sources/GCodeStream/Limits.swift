@@ -12,7 +12,7 @@ public enum Limits {
     package static let history = 64
 
     /// How many lines may go without proof that the printer has them before the engine asks for it.
-    static let linesBetweenChecks: UInt32 = 100
+    package static let linesBetweenChecks: UInt32 = 100
 
     /// How many commands the priority lane holds.
     public static let priorityLane = 32

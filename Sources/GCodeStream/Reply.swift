@@ -82,17 +82,31 @@ extension Reply {
         if line.has("echo:busy:", at: start) || line.has("busy:", at: start) {
             return line.contains("paused for", from: start) ? .busyForUser : .busy
         }
-        // MK3S 3.13.3 answers T0 with "echo:Active Extruder: 0ok": the ok has no line of its own.
-        let end = line.count
-        if end - start > 2, line.has("ok", at: end - 2), line[end - 3].isDigit, line.has("echo:", at: start) {
-            return .ok(OkFields())
+        // MK3S 3.13.3 answers T0 with "echo:Active Extruder: 0ok": the ok has no line of its own, nor has the one of the next
+        // command should this one get lost.
+        if line.has("echo:", at: start), let end = behindJoinedOk(line, from: start + 5) {
+            return .ok(okFields(line, from: end))
         }
         // A reset in the midst of a number, or the noise of a bootloader before it: "T:205.3 /205.0 B:6start". Not words
         // that somebody chose: "echo:start", "layer-start", "//action:start".
+        let end = line.count
         if end > 5, line.has("start", at: end - 5), line[end - 6].isDigit || !line[end - 6].isPrintable {
             return .start
         }
         return .other
+    }
+
+    /// The index behind an `ok` that follows a digit and ends the line or goes on with temperatures.
+    private static func behindJoinedOk(_ line: Span<UInt8>, from start: Int) -> Int? {
+        var index = start
+        while index + 3 <= line.count {
+            let end = index + 3
+            if line[index].isDigit, line.has("ok", at: index + 1), end == line.count || line.has(" T:", at: end) {
+                return end
+            }
+            index += 1
+        }
+        return nil
     }
 
     private static func parseError(_ line: Span<UInt8>, from start: Int) -> Reply {

@@ -11,7 +11,7 @@ extension StreamEngine {
 
     mutating func acknowledge(_ fields: OkFields, now: UInt64) {
         learn(fields)
-        if fields.hasTemperature, temperatureOks < 3 { temperatureOks += 1 }
+        if fields.hasTemperature, temperatureOks < Self.mostTemperatureOks { temperatureOks += 1 }
         // What is answered now belongs to a count that is not the printer's.
         if let resync, resync.line == 0, !ignoresNextOk { return }
         if ignoresNextOk {
@@ -25,7 +25,7 @@ extension StreamEngine {
         } else if let line = fields.line, line > 0, let index = inFlight.index(of: line) {
             owedAnswers = 0
             release(through: index, as: .proven, now: now)
-        } else if inFlight.isEmpty || (fields.line ?? .max) < (inFlight.first?.number ?? 0) {
+        } else if inFlight.isEmpty || (fields.line ?? .max) < (inFlight.first?.number ?? 0) || !isWritten(0) {
             counters.oksSurplus += 1
         } else {
             release(through: 0, as: .assumed, now: now)
@@ -41,7 +41,7 @@ extension StreamEngine {
             acknowledgeEarly(early)
         } else if let probe = givenUpProbes.oldest, probe < marker {
             acknowledgeLate(probe, now: now)
-        } else if let index {
+        } else if let index, isWritten(index) {
             if index > 0 {
                 counters.oksLost += UInt64(index)
                 reports.push(.oksLost(count: UInt32(truncatingIfNeeded: index)))
@@ -50,6 +50,12 @@ extension StreamEngine {
         } else {
             counters.oksSurplus += 1
         }
+    }
+
+    /// Whether the port has taken all of that line: before it has, no ok can be its.
+    @inline(__always)
+    private mutating func isWritten(_ index: Int) -> Bool {
+        output.count == 0 || output.count <= inFlight.bytes(behind: index)
     }
 
     /// The answer of an M105 that had been settled by somebody else's ok: what is really unacknowledged is all that was
@@ -179,6 +185,10 @@ extension StreamEngine {
 
     /// A printer that owes more than that has never sent them.
     private static var mostAnswersAwaited: UInt32 { 8 }
+
+    /// So many M105s have to go without temperatures on their ok before a printer counts as one that puts none there:
+    /// more than a run of surplus oks brings about.
+    private static var mostTemperatureOks: UInt8 { 16 }
 
     /// The M105 that counts was answered.
     mutating func confirmMarker() {

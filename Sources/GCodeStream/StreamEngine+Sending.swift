@@ -231,6 +231,11 @@ extension StreamEngine {
         if probeAttempts == 0, inFlight.probes == 0 { return lastProgress &+ settings.probeTime }
         // What is left is the probe alone: an M105 is answered at once.
         if inFlight.first?.isProbe ?? false { return Swift.max(lastProgress &+ settings.probeTime / 4, busyUntil) }
+        // More lines than a window are only waited for after a mistake about what was acknowledged; they may leave no room for
+        // a probe, and then nothing is heard before some of them are given up.
+        if inFlight.probes == 0, inFlight.count > window, probeAttempts < 4 {
+            return lastProgress &+ settings.probeTime
+        }
         let interval = probeAttempts < 5 ? settings.probeTime << UInt64(probeAttempts) : settings.probeTime * 60
         return Swift.max(lastProgress &+ interval, busyUntil)
     }

@@ -1,3 +1,4 @@
+import GCodeStream
 import Simulators
 
 /// The price of a single lost `ok`: the same print twice, once with it and once without.
@@ -7,9 +8,14 @@ public struct LostOk: Sendable {
     /// The same with one `ok` lost.
     public let faulty: Scenario
 
-    /// A second is what a lost `ok` may cost: a probe goes out after half of one. Two on firmware whose `ok` says nothing
-    /// about what it answers, not even to an M105.
-    private var limit: UInt64 { clean.profile.tellsOksApart ? 1_000_000_000 : 2_000_000_000 }
+    /// A second is what a lost `ok` may cost: a probe goes out after half of one. Up to three on firmware where other oks
+    /// pass for that one: those that say nothing about what they answer, not even an M105, and two for one command. Until
+    /// the next check the window is a line smaller, which an adapter that collects bytes makes felt.
+    private var limit: UInt64 {
+        let profile = clean.profile
+        let seconds: UInt64 = !profile.answersEachCommandOnce ? 3 : profile.tellsOksApart ? 1 : 2
+        return seconds * 1_000_000_000 + UInt64(Limits.linesBetweenChecks) * clean.wire.readInterval / 2
+    }
 
     /// Takes everything but the faults and the actions from `scenario`; the `ok` with that number gets lost.
     public init(_ scenario: Scenario, number: Int) {

@@ -33,11 +33,12 @@ final class EngineDriver {
         String(decoding: writtenBytes(), as: UTF8.self).split(separator: "\n").map(String.init)
     }
 
-    /// Bytes that the engine wants written.
-    func writtenBytes() -> [UInt8] {
+    /// Bytes that the engine wants written, of which the port takes so many.
+    @discardableResult
+    func writtenBytes(atMost limit: Int = .max) -> [UInt8] {
         engine.advance(now: now)
         var bytes: [UInt8] = []
-        engine.withOutput { span in for index in span.indices { bytes.append(span[index]) } }
+        engine.withOutput { span in for index in span.indices.prefix(limit) { bytes.append(span[index]) } }
         engine.wrote(bytes.count)
         return bytes
     }

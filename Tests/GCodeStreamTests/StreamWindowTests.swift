@@ -55,6 +55,19 @@ import Testing
         #expect(driver.counters.oksSurplus == 1)
     }
 
+    @Test func noOkIsThatOfALineThatThePortHasNotTaken() {
+        let driver = EngineDriver()
+        #expect(driver.beginJob())
+        driver.push("G0")
+        driver.writtenBytes(atMost: 3)
+        driver.receive("ok\nok T:25.0 /0.0 B:25.0 /0.0\n")
+        #expect(driver.unacknowledgedLines == 1)
+        #expect(driver.counters.oksSurplus == 2)
+        driver.writtenBytes()
+        driver.receive("ok\n")
+        #expect(driver.unacknowledgedLines == 0)
+    }
+
     @Test func oksThatNameTheirLineNeedNoCheck() {
         let driver = EngineDriver()
         #expect(driver.beginJob())
