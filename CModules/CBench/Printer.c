@@ -5,7 +5,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -61,6 +63,20 @@ static _Noreturn void run(int master, const struct cbench_printer_options *optio
     _exit(1);
 }
 
+static void use_cores(bool last) {
+    long count = sysconf(_SC_NPROCESSORS_ONLN);
+    if (count < 2 || count > CPU_SETSIZE) return;
+    cpu_set_t cores;
+    CPU_ZERO(&cores);
+    for (long core = last ? count - 1 : 0; core < (last ? count : count - 1); core++) CPU_SET((size_t)core, &cores);
+    // Where it is not allowed the figures are what the scheduler makes of them.
+    (void)sched_setaffinity(0, sizeof cores, &cores);
+}
+
+void cbench_use_host_cores(void) {
+    use_cores(false);
+}
+
 int cbench_printer_start(const struct cbench_printer_options *options, struct cbench_printer **result) {
     struct cbench_printer *printer = calloc(1, sizeof *printer);
     if (printer == NULL) return -ENOMEM;
@@ -77,7 +93,10 @@ int cbench_printer_start(const struct cbench_printer_options *options, struct cb
     } else {
         pid_t parent = getpid();
         printer->process = fork();
-        if (printer->process == 0) run(master, options, printer->stats, parent);
+        if (printer->process == 0) {
+            use_cores(true);
+            run(master, options, printer->stats, parent);
+        }
         error = printer->process < 0 ? -errno : 0;
     }
     close(master);

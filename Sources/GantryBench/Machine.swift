@@ -16,7 +16,7 @@ func machineDescription(runs: Int) -> String {
         - Build: \(buildKind)
         - Method: medians of \(runs) runs; the hosts take turns, each run has a new simulated printer (C, own \
         process, pseudo-terminal) and a new process for the host. Lines per second are the printer's, from the \
-        first to the last move. CPU time is user and system of the host's process around the whole stream; what \
+        first to the last move. The printer has the last core for itself, the host the others. CPU time is user and system of the host's process around the whole stream; what \
         the kernel does for pseudo-terminals in its own threads is in nobody's figure. Peak memory is VmHWM.
         - \(cores) cores for host, printer and everything else: compare ratios of one table, not figures of two.
         """

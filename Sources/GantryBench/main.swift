@@ -1,4 +1,5 @@
 // gantry-bench: the Swift host and two C loops on one and the same simulated printer, as ratios.
+import CBench
 import Glibc
 
 /// Progress goes to standard error, so that standard output is the table alone.
@@ -38,6 +39,7 @@ func main() throws(BenchError) {
         print(Options.help)
     case .stream(let name, let gcode, let port):
         guard let host = hosts.first(where: { $0.name == name }) else { throw BenchError("no host \"\(name)\"") }
+        cbench_use_host_cores()
         print(try HostReport(host, gcode: gcode, port: port).text, terminator: "")
     case .compare:
         var results: [ScenarioResult] = []

@@ -40,7 +40,12 @@ struct cbench_printer_stats {
 
 struct cbench_printer;
 
-/// Starts a printer in a forked process that ends with this one.
+/// Leaves the last core to the simulated printer: a real one has a processor of its own, and where host and printer come to
+/// lie is otherwise the scheduler's whim, which makes a difference of three times. For the calling process and what it starts.
+/// Does nothing on a machine of one core.
+void cbench_use_host_cores(void);
+
+/// Starts a printer in a forked process that ends with this one. It keeps to the last core.
 int cbench_printer_start(const struct cbench_printer_options *options, struct cbench_printer **printer);
 
 /// The path of the pseudo-terminal to stream to; valid until the printer is stopped.
