@@ -4,12 +4,14 @@
 #include <asm/termbits.h>  // termios2; clashes with <termios.h>, hence raw ioctls below
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/serial.h>
 #include <poll.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/file.h>
 #include <sys/ioctl.h>
@@ -142,6 +144,31 @@ int cserial_poll(struct cserial_pollfd *fds, unsigned count, int64_t timeout_ns)
     int ready = ppoll((struct pollfd *)fds, count, timeout_ns < 0 ? NULL : &timeout, NULL);
     if (ready >= 0) return ready;
     return errno == EINTR ? 0 : -errno;
+}
+
+int cserial_watch(int port, int wake) {
+    int watch = epoll_create1(EPOLL_CLOEXEC);
+    if (watch < 0) return -errno;
+    struct epoll_event event = {.events = EPOLLIN, .data.u32 = CSERIAL_WATCH_WAKE};
+    if (epoll_ctl(watch, EPOLL_CTL_ADD, wake, &event) < 0) return fail_closing(watch);
+    event = (struct epoll_event){.events = EPOLLIN | EPOLLET, .data.u32 = CSERIAL_WATCH_PORT};
+    if (epoll_ctl(watch, EPOLL_CTL_ADD, port, &event) < 0) return fail_closing(watch);
+    return watch;
+}
+
+int cserial_watch_output(int watch, int port, int wanted) {
+    struct epoll_event event = {.events = EPOLLIN | EPOLLET | (wanted ? EPOLLOUT : 0), .data.u32 = CSERIAL_WATCH_PORT};
+    return epoll_ctl(watch, EPOLL_CTL_MOD, port, &event) < 0 ? -errno : 0;
+}
+
+int cserial_watch_wait(int watch, uint64_t timeout_ns) {
+    struct epoll_event events[2];
+    uint64_t milliseconds = timeout_ns / 1000000 + (timeout_ns % 1000000 != 0);
+    int count = epoll_wait(watch, events, 2, milliseconds > INT_MAX ? INT_MAX : (int)milliseconds);
+    if (count < 0) return errno == EINTR ? 0 : -errno;
+    int result = 0;
+    for (int index = 0; index < count; index++) result |= (int)events[index].data.u32;
+    return result;
 }
 
 ssize_t cserial_read(int fd, void *buffer, size_t capacity) {

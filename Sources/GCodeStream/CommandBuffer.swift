@@ -1,3 +1,19 @@
+extension InlineArray where Element == UInt8 {
+    /// Puts the first `count` bytes of `source` where `start` is, in one go; both must have room for them.
+    @inline(__always)
+    mutating func write(_ source: Span<UInt8>, count: Int, at start: Int) {
+        precondition(count >= 0 && count <= source.count && start >= 0 && start + count <= self.count)
+        guard count > 0 else { return }
+        var span = mutableSpan
+        unsafe source.withUnsafeBufferPointer { from in
+            unsafe span.withUnsafeMutableBufferPointer { to in
+                guard let from = from.baseAddress, let to = to.baseAddress else { return }
+                unsafe (to + start).update(from: from, count: count)
+            }
+        }
+    }
+}
+
 /// One command or line of at most 96 bytes in place: no heap, a value like an integer.
 public struct CommandBuffer: Sendable, BitwiseCopyable {
     /// Bytes that fit: the firmware's limit and a line break.
@@ -31,6 +47,13 @@ public struct CommandBuffer: Sendable, BitwiseCopyable {
         return true
     }
 
+    /// Adds as many of `source` as fit.
+    public mutating func append(contentsOf source: Span<UInt8>) {
+        let taken = Swift.min(source.count, Self.capacity - count)
+        bytes.write(source, count: taken, at: count)
+        count += taken
+    }
+
     /// Takes the last byte away, if there is one.
     mutating func removeLast() {
         if count > 0 { count -= 1 }
@@ -41,7 +64,7 @@ public struct CommandBuffer: Sendable, BitwiseCopyable {
     public mutating func set(_ source: Span<UInt8>) -> Bool {
         count = 0
         guard source.count <= Self.capacity else { return false }
-        for index in source.indices { bytes[index] = source[index] }
+        bytes.write(source, count: source.count, at: 0)
         count = source.count
         return true
     }
@@ -56,11 +79,17 @@ public struct CommandBuffer: Sendable, BitwiseCopyable {
 
     /// Adds a number in decimal digits.
     mutating func append(decimal value: UInt32) {
-        var divisor: UInt32 = 1
-        while value / divisor >= 10 { divisor *= 10 }
-        while divisor > 0 {
-            append(UInt8(truncatingIfNeeded: value / divisor % 10) + UInt8(ascii: "0"))
-            divisor /= 10
+        var digits = InlineArray<10, UInt8>(repeating: 0)
+        var length = 0
+        var rest = value
+        repeat {
+            digits[length] = UInt8(truncatingIfNeeded: rest % 10) + UInt8(ascii: "0")
+            rest /= 10
+            length += 1
+        } while rest > 0
+        while length > 0 {
+            length -= 1
+            append(digits[length])
         }
     }
 }

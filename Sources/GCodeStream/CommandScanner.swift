@@ -41,6 +41,7 @@ public struct CommandScanner: Sendable {
     private var currentLine: UInt64 = 1
     private var inComment = false
     private var hasNul = false
+    private var hasStar = false
     private var mark = LayerMark()
     private var finished = true
 
@@ -55,6 +56,7 @@ public struct CommandScanner: Sendable {
             command.removeAll()
             length = 0
             hasNul = false
+            hasStar = false
             finished = false
         }
         switch byte {
@@ -67,6 +69,11 @@ public struct CommandScanner: Sendable {
             inComment = true
         case 0:
             if !inComment { hasNul = true }
+        case UInt8(ascii: "*"):
+            if !inComment {
+                hasStar = true
+                take(byte)
+            }
         case UInt8(ascii: " "), UInt8(ascii: "\t"), 0xEF, 0xBB, 0xBF:
             // Leading blanks and the byte order mark (EF BB BF) in front of the first command.
             if !inComment && length > 0 { take(byte) }
@@ -74,6 +81,35 @@ public struct CommandScanner: Sendable {
             if !inComment { take(byte) }
         }
         return .more
+    }
+
+    /// Feeds bytes from `index` on, up to one that led to something or to the end; leaves `index` behind the last one taken.
+    public mutating func feed(_ bytes: Span<UInt8>, from index: inout Int) -> Step {
+        while index < bytes.count {
+            skipPlain(bytes, from: &index)
+            guard index < bytes.count else { break }
+            let step = feed(bytes[index])
+            index += 1
+            if step != .more { return step }
+        }
+        return .more
+    }
+
+    /// Takes at once what needs no look at each byte: the inside of a command, and the rest of a comment that is no mark.
+    @inline(__always)
+    private mutating func skipPlain(_ bytes: Span<UInt8>, from index: inout Int) {
+        if finished { return }
+        let start = index
+        if inComment {
+            if mark.isOpen { return }
+            while index < bytes.count, bytes[index] != UInt8(ascii: "\n"), bytes[index] != UInt8(ascii: "\r") {
+                index += 1
+            }
+        } else if length > 0 {
+            while index < bytes.count, bytes[index].isInsideCommand { index += 1 }
+            command.append(contentsOf: bytes.extracting(start..<index))
+            length += index - start
+        }
     }
 
     /// Call once after the last byte: a last line without a line break counts too.
@@ -92,7 +128,7 @@ public struct CommandScanner: Sendable {
         lineNumber = currentLine
         if hasNul, length > 0 { return .damaged }
         if length > command.count { return .tooLong }
-        command.removeNumbering()
+        if hasStar || command.isNumbered { command.removeNumbering() }
         length = command.count
         trimEnd()
         return length == 0 ? .more : .command
@@ -112,6 +148,9 @@ private struct LayerMark: Sendable {
     private var met = -1
 
     mutating func begin() { met = 0 }
+
+    /// True while the comment may still become a mark.
+    var isOpen: Bool { met >= 0 }
 
     /// Takes a byte behind the `;`; true when it completes a mark.
     @inline(__always)
@@ -135,13 +174,22 @@ private struct LayerMark: Sendable {
     }
 }
 
+extension UInt8 {
+    /// Whether a byte behind the first of a command is taken as it is, with nothing else to it.
+    @inline(__always)
+    fileprivate var isInsideCommand: Bool {
+        self >= UInt8(ascii: " ") && self != UInt8(ascii: ";") && self != UInt8(ascii: "*")
+    }
+}
+
 extension CommandBuffer {
+    fileprivate var isNumbered: Bool { count > 1 && self[0] == UInt8(ascii: "N") && self[1].isDigit }
+
     /// Takes `N12 ` from the beginning and, if that was there, `*33` from the end.
     fileprivate mutating func removeNumbering() {
         var star = count
         for index in 0..<count where self[index] == UInt8(ascii: "*") { star = index }
-        let isNumbered = count > 1 && self[0] == UInt8(ascii: "N") && self[1].isDigit
-        guard isNumbered || star < count else { return }
+        let isNumbered = isNumbered
         var plain = CommandBuffer()
         var start = 0
         if isNumbered {

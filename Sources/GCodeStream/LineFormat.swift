@@ -42,10 +42,13 @@ public enum LineFormat {
             for index in 0..<command.count where !packing.leavesOut(index, of: command) { line.append(command[index]) }
         } else {
             line.append(UInt8(ascii: " "))
-            for index in 0..<command.count { line.append(command[index]) }
+            command.withBytes { line.append(contentsOf: $0) }
         }
-        var checksum: UInt8 = 0
-        for index in 0..<line.count { checksum ^= line[index] }
+        let checksum = line.withBytes { bytes in
+            var checksum: UInt8 = 0
+            for index in bytes.indices { checksum ^= bytes[index] }
+            return checksum
+        }
         line.append(UInt8(ascii: "*"))
         let digits = line.count
         line.append(decimal: UInt32(checksum))

@@ -86,7 +86,7 @@ struct SentLines: ~Copyable {
             MeatPack.write(slots[index].line, packing, to: &output)
             return true
         }
-        for position in 0..<slots[index].line.count { output.append(slots[index].line[position]) }
+        slots[index].line.withBytes { output.append($0) }
         return true
     }
 
@@ -152,6 +152,12 @@ struct OutputBuffer: ~Copyable {
         guard end < Limits.output else { return }
         bytes[end] = byte
         end += 1
+    }
+
+    mutating func append(_ source: Span<UInt8>) {
+        let taken = Swift.min(source.count, free)
+        bytes.write(source, count: taken, at: end)
+        end += taken
     }
 
     mutating func append(_ text: StaticString) {

@@ -58,11 +58,21 @@ final class CommandRing: @unchecked Sendable {
         for index in 0..<4 {
             bytes[(tail + 2 + index) & mask] = UInt8(truncatingIfNeeded: advance >> UInt32(8 * index))
         }
-        for index in 0..<command.count { bytes[(tail + Self.header + index) & mask] = command[index] }
+        command.withBytes { put($0, at: tail + Self.header) }
         // Sequentially consistent, and so are `takeHunger` and `announceHunger`: of a writer that publishes a command
         // and a reader that announces its sleep at the same moment, one sees the other.
         self.tail.store(tail + size, ordering: .sequentiallyConsistent)
         return true
+    }
+
+    private func put(_ source: Span<UInt8>, at position: Int) {
+        let start = position & mask
+        let first = min(source.count, mask + 1 - start)
+        source.withUnsafeBufferPointer { source in
+            guard let base = source.baseAddress else { return }
+            (bytes + start).update(from: base, count: first)
+            bytes.update(from: base + first, count: source.count - first)
+        }
     }
 
     /// Nothing more comes: `failure` is an errno, or 0 at the file's end.
@@ -96,14 +106,21 @@ final class CommandRing: @unchecked Sendable {
         let newLayer = bytes[(head + 1) & mask] != 0
         var advance: UInt32 = 0
         for index in 0..<4 { advance |= UInt32(bytes[(head + 2 + index) & mask]) << UInt32(8 * index) }
-        command.removeAll()
-        for index in 0..<length { command.append(bytes[(head + Self.header + index) & mask]) }
+        take(length, at: head + Self.header, into: &command)
         self.head.store(head + Self.header + length, ordering: .releasing)
         if writerWaits.load(ordering: .relaxed), hasRoom, writerWaits.exchange(false, ordering: .sequentiallyConsistent)
         {
             room.signal()
         }
         return .command(advance: advance, newLayer: newLayer)
+    }
+
+    private func take(_ count: Int, at position: Int, into command: inout CommandBuffer) {
+        let start = position & mask
+        let first = min(count, mask + 1 - start)
+        command.removeAll()
+        command.append(contentsOf: Span(_unsafeStart: bytes + start, count: first))
+        command.append(contentsOf: Span(_unsafeStart: bytes, count: count - first))
     }
 
     /// Announces that the consumer goes to sleep for want of commands. Call `pop` once more after it.

@@ -65,11 +65,12 @@ final class FileReader: Sendable {
         let text = JobText(file)
         do {
             while let piece = try text.next() {
-                for index in piece.bytes.indices {
-                    let step = scanner.feed(piece.bytes[index])
+                var index = 0
+                while index < piece.bytes.count {
+                    let step = scanner.feed(Span(_unsafeBytes: piece.bytes), from: &index)
                     if step == .more { continue }
                     if step != .command { return CommandRing.fileChanged }
-                    let end = piece.end(of: index)
+                    let end = piece.end(of: index - 1)
                     let isNew = scanner.layers != layers
                     layers = scanner.layers
                     if skipped < start.commands {

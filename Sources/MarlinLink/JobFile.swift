@@ -130,7 +130,11 @@ public final class JobFile: Sendable {
         var commands: UInt64 = 0
         do throws(JobFileError) {
             while let piece = try nextPiece(of: text, path: path, size: size) {
-                for byte in piece.bytes { try count(scanner.feed(byte), of: scanner, in: path, &commands) }
+                var index = 0
+                while index < piece.bytes.count {
+                    let step = scanner.feed(Span(_unsafeBytes: piece.bytes), from: &index)
+                    try count(step, of: scanner, in: path, &commands)
+                }
             }
         } catch {
             switch error {

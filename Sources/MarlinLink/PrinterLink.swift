@@ -54,14 +54,20 @@ public final class PrinterLink: Sendable {
     /// Opens the port and begins to greet the printer; `.ready` or `.down` follows.
     public func open() throws(LinkError) {
         let port = try SerialPort(path: configuration.port, baud: configuration.baud)
-        guard let wake = WakeSignal(), let noteWake = WakeSignal() else { throw outOfResources }
+        guard let wake = WakeSignal(), let noteWake = WakeSignal(),
+            let watch = PortWatch(port: port.descriptor, wake: wake)
+        else { throw outOfResources }
         let shared = LinkShared(wake: wake, noteWake: noteWake)
         let configuration = configuration
         let ledger = ledger
         let portBox = Mutex<SerialPort?>(port)
+        let watchBox = Mutex<PortWatch?>(watch)
         let started = PosixThread(name: "stream") {
-            guard let port = portBox.withLock({ $0.take() }) else { return }
-            let thread = StreamThread(port: port, shared: shared, configuration: configuration, ledger: ledger)
+            guard let port = portBox.withLock({ $0.take() }), let watch = watchBox.withLock({ $0.take() }) else {
+                return
+            }
+            let thread = StreamThread(
+                port: port, watch: watch, shared: shared, configuration: configuration, ledger: ledger)
             thread.run()
             shared.close()
         }

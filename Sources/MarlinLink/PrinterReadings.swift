@@ -66,6 +66,8 @@ extension PrinterReadings {
         case .ok:
             waitsForUser = false
             isHeating = false
+            // A plain ok, of which there are thousands a second.
+            if line.count < 5 { return false }
         case .busy where !line.contains("busy", from: 0):
             isHeating = true
         case .busy:

@@ -10,6 +10,7 @@ extension StreamThread {
     // MARK: Greeting and queries
 
     mutating func greet(now: UInt64) {
+        guard isAsking else { return }
         if packingQuestion != nil { askForPacking(now: now) }
         if question != nil { askForCount(now: now) }
         guard greeting != nil else { return }
@@ -163,7 +164,7 @@ extension StreamThread {
     private mutating func beginJob(_ number: UInt32, now: UInt64) {
         guard let next = shared.takeReader() else { return }
         job = number
-        guard greeting == nil, packingQuestion == nil, question == nil,
+        guard !isAsking,
             engine.begin(after: next.start.commands, now: now)
         else {
             // The printer restarted or halted in the moment of the order.

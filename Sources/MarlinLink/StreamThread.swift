@@ -6,11 +6,12 @@ import Synchronization
     import Glibc
 #endif
 
-/// The thread that owns the port and the engine: one poll over the port and a wake-up, no heap once it runs.
+/// The thread that owns the port and the engine: one wait for the port and a wake-up, no heap once it runs.
 ///
 /// It waits for nobody. Orders come in by a ring, news go out by another, the newest readings lie in a slot.
 struct StreamThread: ~Copyable {
     let port: SerialPort
+    private var watch: PortWatch
     let shared: LinkShared
     let configuration: LinkConfiguration
     var engine: StreamEngine
@@ -20,6 +21,8 @@ struct StreamThread: ~Copyable {
     let ledger: LineLedger?
     var question: CountQuestion?
     var packingQuestion: PackingQuestion?
+    /// True while answers are awaited that are none of the engine's.
+    var isAsking: Bool { greeting != nil || question != nil || packingQuestion != nil }
     /// What the greeting was about, until the questions behind it are answered.
     var greeted = (dialect: FirmwareDialect.marlin, sawStart: false)
     /// How the printer's lines will be written.
@@ -51,9 +54,11 @@ struct StreamThread: ~Copyable {
     private static let publishInterval: UInt64 = 50_000_000
 
     init(
-        port: consuming SerialPort, shared: LinkShared, configuration: LinkConfiguration, ledger: LineLedger? = nil
+        port: consuming SerialPort, watch: consuming PortWatch, shared: LinkShared, configuration: LinkConfiguration,
+        ledger: LineLedger? = nil
     ) {
         self.port = port
+        self.watch = watch
         self.ledger = ledger
         self.shared = shared
         self.configuration = configuration
@@ -68,16 +73,14 @@ struct StreamThread: ~Copyable {
         if configuration.isRealTime { snapshot.isRealTime = cserial_become_realtime() == 0 }
         let now = cserial_monotonic_ns()
         greeting = Greeting(now: now, limit: configuration.greetingLimit)
-        var items = (
-            cserial_pollfd(fd: port.descriptor, events: Int16(CSERIAL_IN), revents: 0),
-            cserial_pollfd(fd: shared.wake.descriptor, events: Int16(CSERIAL_IN), revents: 0)
-        )
+        var time = now
         while running {
-            step(now: cserial_monotonic_ns())
+            step(now: time)
             guard running else { break }
-            wait(&items)
-            if items.1.revents != 0 { shared.wake.clear() }
-            if items.0.revents != 0 { receive(into: buffer) }
+            let news = wait(since: time)
+            time = cserial_monotonic_ns()
+            if news.contains(.wake) { shared.wake.clear() }
+            if news != .wake { receive(into: buffer, now: time) }
         }
         endReader()
         publish()
@@ -179,42 +182,62 @@ struct StreamThread: ~Copyable {
         }
     }
 
-    private mutating func receive(into buffer: UnsafeMutableBufferPointer<UInt8>) {
-        let count = cserial_read(port.descriptor, buffer.baseAddress, buffer.count)
-        guard count > 0 else {
-            // 0 is a hang-up: the adapter is gone.
-            if count != -Int(EAGAIN) { lose(errno: Int32(-count)) }
-            return
-        }
-        let now = cserial_monotonic_ns()
-        snapshot.bytesReceived += UInt64(count)
-        isStale = true
-        let bytes = Span(_unsafeElements: UnsafeBufferPointer(rebasing: buffer[..<count]))
-        take(bytes, now: now)
+    /// Reads the port empty: it tells only what comes after that.
+    private mutating func receive(into buffer: UnsafeMutableBufferPointer<UInt8>, now: UInt64) {
+        var count = 0
+        repeat {
+            count = cserial_read(port.descriptor, buffer.baseAddress, buffer.count)
+            guard count > 0 else {
+                // 0 is a hang-up: the adapter is gone.
+                if count != -Int(EAGAIN) { lose(errno: Int32(-count)) }
+                return
+            }
+            snapshot.bytesReceived += UInt64(count)
+            isStale = true
+            take(Span(_unsafeElements: UnsafeBufferPointer(rebasing: buffer[..<count])), now: now)
+        } while count == buffer.count
     }
 
+    // Parts are borrowed apart: the engine calls back while it is being changed.
     private mutating func take(_ bytes: Span<UInt8>, now: UInt64) {
-        // Parts are borrowed apart: the engine calls back while it is being changed.
+        guard !isAsking else { return takeAnswers(bytes, now: now) }
+        var readings = snapshot.readings
+        var hasOk = false
+        let shared = shared
+        engine.receive(bytes, now: now) { line, reply in
+            if case .ok = reply { hasOk = true }
+            Self.note(line, reply, in: &readings, telling: shared)
+        }
+        if hasOk { okAt = now }
+        snapshot.readings = readings
+    }
+
+    /// Before anything is sent by the engine: what comes in may answer the questions of this thread.
+    private mutating func takeAnswers(_ bytes: Span<UInt8>, now: UInt64) {
         var greeting = self.greeting
         greeting?.note(bytes)
         var question = self.question
         var packingQuestion = self.packingQuestion
         var readings = snapshot.readings
-        var hasOk = false
         let shared = shared
         engine.receive(bytes, now: now) { line, reply in
             greeting?.take(line, reply, now: now)
             question?.take(reply, now: now)
             packingQuestion?.take(line, reply)
-            if case .ok = reply { hasOk = true }
-            let isReading = readings.update(from: line, reply: reply)
-            if Self.isWorthTelling(line, reply, isReading: isReading) { shared.tell(.line(LineText(line))) }
+            Self.note(line, reply, in: &readings, telling: shared)
         }
         self.greeting = greeting
         self.question = question
         self.packingQuestion = packingQuestion
-        if hasOk { okAt = now }
         snapshot.readings = readings
+    }
+
+    @inline(__always)
+    private static func note(
+        _ line: Span<UInt8>, _ reply: Reply, in readings: inout PrinterReadings, telling shared: LinkShared
+    ) {
+        let isReading = readings.update(from: line, reply: reply)
+        if isWorthTelling(line, reply, isReading: isReading) { shared.tell(.line(LineText(line))) }
     }
 
     /// Plain oks and readings would drown what the owner wants to see.
@@ -232,20 +255,16 @@ struct StreamThread: ~Copyable {
         return false
     }
 
-    private mutating func wait(_ items: inout (cserial_pollfd, cserial_pollfd)) {
+    private mutating func wait(since now: UInt64) -> PortWatch.News {
         var deadline = demand.deadline
-        if let greeting { deadline = min(deadline, greeting.deadline) }
-        if let question { deadline = min(deadline, question.deadline) }
-        if let packingQuestion { deadline = min(deadline, packingQuestion.deadline) }
+        if isAsking {
+            deadline = min(deadline, greeting?.deadline ?? .max)
+            deadline = min(deadline, question?.deadline ?? .max)
+            deadline = min(deadline, packingQuestion?.deadline ?? .max)
+        }
         if pollsTemperature { deadline = min(deadline, nextPoll) }
         if isStale { deadline = min(deadline, publishAt) }
-        let now = cserial_monotonic_ns()
-        let timeout = deadline == .max ? 1_000_000_000 : deadline > now ? Int64(min(deadline - now, 1_000_000_000)) : 0
-        let wantsOutput = demand.outputCount > 0
-        items.0.events = Int16(CSERIAL_IN) | (wantsOutput ? Int16(CSERIAL_OUT) : 0)
-        withUnsafeMutablePointer(to: &items) { pointer in
-            pointer.withMemoryRebound(to: cserial_pollfd.self, capacity: 2) { _ = cserial_poll($0, 2, timeout) }
-        }
+        return watch.wait(for: deadline > now ? deadline - now : 0, wantsOutput: demand.outputCount > 0)
     }
 
     private mutating func lose(errno: Int32) {

@@ -1,4 +1,5 @@
 import GCodeStream
+import Simulators
 import Testing
 
 @Suite struct CommandScannerTests {
@@ -19,6 +20,39 @@ import Testing
         for byte in bytes { note(scanner.feed(byte)) }
         note(scanner.end())
         return result
+    }
+
+    /// Piece by piece, however the text is cut, it is the same as byte by byte.
+    @Test(arguments: 1...200 as ClosedRange<UInt64>) func piecesAreAsGoodAsBytes(_ seed: UInt64) {
+        var random = SplitMix64(seed: seed)
+        let parts = [
+            "G1 X1.5", " ", "\t", "\n", "\r\n", ";", ";LAYER_CHANGE", ";LAYER:3", "*", "*33", "N12 ", "\0", "\u{FEFF}",
+            "ö",
+        ]
+        let bytes = (0..<80).flatMap { _ in Array(parts[Int.random(in: 0..<parts.count, using: &random)].utf8) }
+        var one = CommandScanner()
+        var other = CommandScanner()
+        var expected: [String] = []
+        for byte in bytes { expected += described(one.feed(byte), one) }
+        var found: [String] = []
+        var start = 0
+        while start < bytes.count {
+            let end = min(start + 1 + Int.random(in: 0..<20, using: &random), bytes.count)
+            let piece = Array(bytes[start..<end])
+            var index = 0
+            while index < piece.count { found += described(other.feed(piece.span, from: &index), other) }
+            start = end
+        }
+        expected += described(one.end(), one)
+        found += described(other.end(), other)
+        #expect(found == expected)
+        #expect(one.layers == other.layers)
+    }
+
+    private func described(_ step: CommandScanner.Step, _ scanner: CommandScanner) -> [String] {
+        if step == .more { return [] }
+        let text = scanner.command.withBytes { bytes in bytes.indices.map { bytes[$0] } }
+        return ["\(step) \(scanner.lineNumber) \(scanner.length) \(text)"]
     }
 
     @Test(arguments: [

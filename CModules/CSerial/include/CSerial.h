@@ -57,6 +57,23 @@ enum { CSERIAL_IN = 0x001, CSERIAL_OUT = 0x004, CSERIAL_ERR = 0x008, CSERIAL_HUP
 /// signal counts as none.
 int cserial_poll(struct cserial_pollfd *fds, unsigned count, int64_t timeout_ns);
 
+/// What a watched port and its wake-up have to say, as bits.
+enum { CSERIAL_WATCH_PORT = 1, CSERIAL_WATCH_WAKE = 2 };
+
+/// Watches a port and an eventfd (epoll) for one thread that waits for them again and again: returns a descriptor to close.
+///
+/// The port is watched for what is new (edge-triggered): whoever waits must have read it empty, or to the end of a short
+/// read. Asking a terminal whether bytes are there makes the kernel wait for its own worker, which a thread of real-time
+/// priority has just interrupted: two task switches for nothing, each time.
+int cserial_watch(int port, int wake);
+
+/// Changes whether it is also said when the port takes bytes again. Costs a system call.
+int cserial_watch_output(int watch, int port, int wanted);
+
+/// Waits for news or until `timeout_ns` passed, rounded up to milliseconds. Returns the bits of what is ready, 0 after the
+/// timeout or a signal.
+int cserial_watch_wait(int watch, uint64_t timeout_ns);
+
 /// read(2) and write(2) with EINTR retried; -EAGAIN when nothing is there or nothing fits.
 ssize_t cserial_read(int fd, void *buffer, size_t capacity);
 ssize_t cserial_write(int fd, const void *bytes, size_t count);

@@ -36,9 +36,7 @@ public final class JobReplay {
                 if try !readPiece() { break }
                 continue
             }
-            let step = scanner.feed(piece.bytes[index])
-            index += 1
-            take(step)
+            take(scanner.feed(Span(_unsafeBytes: piece.bytes), from: &index))
         }
         return state
     }
