@@ -5,11 +5,13 @@ public enum Reply: Sendable, Equatable {
     case ok(OkFields)
     /// The printer wants that line again (`Resend: 12`, `Resend:12`, `rs 12`, `rs N12`); nil when the number is unreadable.
     case resend(UInt32?)
+    /// The printer has thrown a line away because it counts it as a repeated one (Repetier, `skip 12`); an ok follows.
+    case skipped(UInt32?)
     /// Work is going on (`echo:busy: processing`, temperatures of an M109 that waits).
     case busy
     /// A user has to act at the printer (`echo:busy: paused for user`, `paused for input`).
     case busyForUser
-    /// The firmware started: a reset.
+    /// The firmware started (`start`, `Smoothie`): a reset.
     case start
     /// The printer has nothing to do (Repetier and OctoPrint's virtual printer).
     case wait
@@ -57,7 +59,12 @@ extension Reply {
             return .resend(firstNumber(line, from: start + 6))
         case UInt8(ascii: "r") where line.hasWord("rs", at: start):
             return .resend(firstNumber(line, from: start + 2))
+        case UInt8(ascii: "s") where line.hasWord("skip", at: start):
+            return .skipped(firstNumber(line, from: start + 4))
         case UInt8(ascii: "s") where line.count - start == 5 && line.has("start", at: start):
+            return .start
+        // What Smoothieware says when it starts.
+        case UInt8(ascii: "S") where line.count - start == 8 && line.has("Smoothie", at: start):
             return .start
         case UInt8(ascii: "w") where line.count - start == 4 && line.has("wait", at: start):
             return .wait

@@ -39,7 +39,7 @@ struct SentLines: ~Copyable {
     private(set) var next: UInt32 = 1
 
     /// Commands of the job that were given numbers, those before `begin` included.
-    private var jobCommands: UInt64 = 0
+    private(set) var jobCommands: UInt64 = 0
 
     /// Forgets everything; the next line is line 1.
     mutating func restart() {

@@ -199,6 +199,8 @@ extension StreamEngine {
         } else if case .ending(.verify) = job {
             job = .none
             mayHaveHeated = false
+            // Lines that surplus oks made it forget before they were known to have arrived are counted now.
+            counters.jobCommands = sent.jobCommands
             reports.push(.jobFinished)
         }
     }

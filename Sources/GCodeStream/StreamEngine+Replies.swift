@@ -13,6 +13,8 @@ extension StreamEngine {
             acknowledge(fields, now: now)
         case .resend(let line):
             resend(line, now: now)
+        case .skipped(let line):
+            skipped(line, now: now)
         case .busy, .busyForUser:
             busyUntil = now &+ settings.busyTime
         case .start:
@@ -80,19 +82,32 @@ extension StreamEngine {
         // again what it wants.
         strayRequests += 1
         if strayRequests < 3 {
-            startSettling(line: oldestUnsettled, now: now)
+            startSettling(line: oldestUnsettled, isAsked: false, now: now)
         } else {
             fail(line == 1 ? .printerReset : .resendOutOfRange(line: line), now: now)
         }
     }
 
+    /// A line that was sent once cannot be a repeated one: the printer counts further than it should, and what it throws away
+    /// is lost. Two such lines in a row, as a number may have been damaged on its way.
+    private mutating func skipped(_ line: UInt32?, now: UInt64) {
+        guard synchronisation == .done, let line, line > resentThrough, line < firstUnsent else { return }
+        strayRequests += 1
+        if strayRequests > 1 { fail(.resendOutOfRange(line: line), now: now) }
+    }
+
     /// Line 1 was proved when the count was agreed on: a printer that wants it again has restarted, or the number was
-    /// damaged. Where it was only taken for granted, from a plain ok, it may be asked for in the very beginning.
+    /// damaged. Where it was only taken for granted, from a plain ok, it may be asked for in the very beginning; and as long as
+    /// nothing behind it is acknowledged, for it may have been executed as a command without a number.
     private var isFirstLineOpen: Bool {
-        synchronisation == .verifying || provenThrough == 0 && firstUnsent <= UInt32(Limits.windowLines)
+        if synchronisation == .verifying { return true }
+        guard firstUnsent <= UInt32(Limits.windowLines) else { return false }
+        return provenThrough == 0 || provenThrough == 1 && highestSettled <= 1
     }
 
     private var oldestUnsettled: UInt32 {
+        // What is about to be sent again has left the list.
+        if let resync, resync.line > 0 { return resync.line }
         for index in 0..<inFlight.count where inFlight[index].number > 0 { return inFlight[index].number }
         return cursor
     }
@@ -106,11 +121,15 @@ extension StreamEngine {
         }
     }
 
-    private mutating func startSettling(line: UInt32, now: UInt64) {
+    private mutating func startSettling(line: UInt32, isAsked: Bool = true, now: UInt64) {
         graceUntil = nil
         earlyMarkers.removeAll()
         resync = Resync(
-            line: line, until: now &+ settings.settleTime, echoes: line == 0 ? 1 : inFlight.linesAbove(line))
+            line: line, until: now &+ settings.settleTime, isAsked: isAsked,
+            echoes: line == 0 ? 1 : inFlight.linesAbove(line))
+        // Asked again for the same: a printer that empties its receive buffer with each error may have thrown away the
+        // order to read packed lines, with the end of the line before it. That end goes alone, ahead of the pause.
+        if sent.packing != .none, repeatedResends > 1 || synchronisationAttempts > 1 { output.endPacking() }
         // Nothing behind the refused line counts any more, and the line itself does not.
         if line > 0 {
             inFlight.truncate(from: line)
@@ -142,8 +161,9 @@ extension StreamEngine {
             return
         }
         // The printer has the lines before it: it says so itself. Those it has not executed yet will be answered.
-        prove(through: resync.line - 1, now: now)
-        provenThrough = resync.line - 1
+        if resync.isAsked { prove(through: resync.line - 1, now: now) }
+        provenThrough = Swift.min(provenThrough, resync.line - 1)
+        resentThrough = firstUnsent - 1
         counters.jobCommands -= Swift.min(sent.withdraw(from: resync.line), counters.jobCommands)
         cursor = resync.line
     }

@@ -176,15 +176,19 @@ extension StreamEngine {
     }
 
     private mutating func sendRenumbering(now: UInt64) {
-        if sent.packing != .none { output.beginPacking(sent.packing) }
         var line = CommandBuffer()
         line.set("N0 M110*35\n")
         var length = line.count
+        if sent.packing != .none || endsLineFirst {
+            length += lineEndLength
+            endLine()
+        }
+        endsLineFirst = false
         if sent.packing == .none {
             for index in 0..<line.count { output.append(line[index]) }
         } else {
             MeatPack.write(line, sent.packing, to: &output)
-            length = MeatPack.beginning + MeatPack.length(of: line, sent.packing)
+            length = lineEndLength + MeatPack.length(of: line, sent.packing)
         }
         track(InFlight.Entry(number: 0, bytes: UInt8(truncatingIfNeeded: length), isMarker: false), now: now)
     }
@@ -194,6 +198,7 @@ extension StreamEngine {
         sent.restart()
         cursor = 1
         firstUnsent = 1
+        resentThrough = 0
         provenThrough = 0
         lastCheck = 0
         owedAnswers = 0
@@ -299,7 +304,7 @@ extension StreamEngine {
         guard synchronisation == .renumbering || isRepeat || sent.next < Limits.lineNumber else { return }
         counters.probes += 1
         if synchronisation == .renumbering {
-            if sent.packing == .none { endLine() }
+            endsLineFirst = true
             sendRenumbering(now: now)
             return
         }

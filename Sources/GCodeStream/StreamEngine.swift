@@ -48,6 +48,8 @@ public struct StreamEngine: ~Copyable {
     struct Resync: Equatable {
         var line: UInt32
         var until: UInt64
+        /// The printer asked for that line. Otherwise its request could not be read, and nothing is known of the lines before.
+        var isAsked = true
         /// Lines that were on the wire behind the refused one: each may send an echo of the request.
         var echoes: Int
     }
@@ -69,6 +71,8 @@ public struct StreamEngine: ~Copyable {
 
     /// Next line to hand to the wire; below `sent.next` while lines are sent again.
     var cursor: UInt32 = 1
+    /// The highest line that may have been sent more than once.
+    var resentThrough: UInt32 = 0
     /// The lowest number that was never handed to the wire.
     var firstUnsent: UInt32 = 1
     var staged = CommandBuffer()
@@ -141,6 +145,8 @@ public struct StreamEngine: ~Copyable {
     /// Agrees on the line count with a printer that answers: call after greeting it. `.synchronised` reports the end.
     /// Lines are written as `packing` says from then on: anything but `.none` for a printer only that answers MeatPack's query.
     public mutating func synchronise(packing: Packing = .none, now: UInt64) {
+        // The printer may have the first half of a line of which the rest is dropped here.
+        endsLineFirst = true
         output.removeAll()
         if packing == .none, sent.packing != .none { output.endPacking() }
         sent.packing = packing

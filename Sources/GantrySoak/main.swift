@@ -19,6 +19,7 @@ struct Totals: Sendable {
     var failed = 0
     var faults = 0
     var unnumbered = 0
+    var passedDamage = 0
     var simulatedSeconds = 0.0
     var failures: [(seed: UInt64, what: String)] = []
 
@@ -29,6 +30,7 @@ struct Totals: Sendable {
         failed += outcome.failures.count
         faults += outcome.printer.faults
         unnumbered += outcome.printer.unnumberedCommands
+        if outcome.hasPassedDamage { passedDamage += 1 }
         simulatedSeconds += Double(outcome.duration) / 1e9
         if let violation = outcome.violation { failures.append((seed, violation)) }
     }
@@ -87,6 +89,7 @@ func soak(_ options: SoakOptions) async -> Bool {
                 + "(\(Int(Double(totals.lines) / took * 60)) a minute, "
                 + "\(Int(Double(totals.lines) / clockSeconds(CLOCK_PROCESS_CPUTIME_ID) * 60)) a minute of one processor), "
                 + "\(totals.faults) faults, \(totals.unnumbered) commands without a number executed, "
+                + "\(totals.passedDamage) runs ended by damage that the checksum does not show, "
                 + "\(Int(totals.simulatedSeconds / 3600)) h simulated, \(totals.finished) jobs finished, "
                 + "\(totals.failed) ended with a reason, \(totals.failures.count) violations; "
                 + "the engine has \(MemoryLayout<StreamEngine>.size) bytes")

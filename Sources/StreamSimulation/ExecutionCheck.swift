@@ -23,8 +23,15 @@ struct ExecutionCheck {
 
     func wasExecuted(_ command: String) -> Bool { priority[command]?.wasExecuted ?? false }
 
+    /// Something that was executed and should not have been.
+    struct Problem {
+        let text: String
+        /// It is no command that was ever sent.
+        var isMangled = false
+    }
+
     /// Looks at the commands that came since the last time; what is wrong with them, or nil.
-    mutating func check(_ commands: [String]) -> String? {
+    mutating func check(_ commands: [String]) -> Problem? {
         while taken < commands.count {
             let command = commands[taken]
             taken += 1
@@ -35,19 +42,23 @@ struct ExecutionCheck {
             }
             if Self.isOwn(command) { continue }
             if let known = priority[command] {
-                if known.wasExecuted { return "executed the priority command \"\(command)\" twice" }
+                if known.wasExecuted { return Problem(text: "executed the priority command \"\(command)\" twice") }
                 priority[command]?.wasExecuted = true
                 continue
             }
             if job < begun, let next = (job + 1...begun).first(where: { jobs[$0].first == command }) {
-                if finished.contains(job), position < jobs[job].count { return "left out the end: \(progress)" }
+                if finished.contains(job), position < jobs[job].count {
+                    return Problem(text: "left out the end: \(progress)")
+                }
                 job = next
                 position = 1
                 executed += 1
                 continue
             }
             let expected = position < jobs[job].count ? "\"\(jobs[job][position])\"" : "nothing"
-            return "executed \"\(command)\" where command \(position) of job \(job) was due: \(expected)"
+            return Problem(
+                text: "executed \"\(command)\" where command \(position) of job \(job) was due: \(expected)",
+                isMangled: !jobs.contains { $0.contains(command) })
         }
         return nil
     }

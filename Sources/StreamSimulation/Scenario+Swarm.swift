@@ -170,7 +170,7 @@ private struct SwarmMaker {
             scenario.wire.deafUntil = scenario.wire.deafFrom + UInt64(random.pick([1, 10, 60])) * 1_000_000_000
         default:
             scenario.faults.miscountAfterCommands = when
-            scenario.faults.miscountBy = random.pick([1000, -1000, 70_000])
+            scenario.faults.miscountBy = random.pick([1000, -1000, 70_000, 20])
             allow(.printerReset)
         }
     }

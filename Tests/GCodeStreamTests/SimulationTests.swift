@@ -30,10 +30,12 @@ import Testing
 
     /// A lane command that a late answer settled; the end of a job that an earlier M105's answer stood for; a long line to
     /// send again, for which there was no room. A job that was over after all temperatures had been forgotten; an ok for a
-    /// line that was not yet out; oks that got lost where other oks pass for them.
+    /// line that was not yet out; oks that got lost where other oks pass for them. Half a line in front of
+    /// an M110; packed lines whose beginning was thrown away each time; requests for lines that are not there.
     @Test(
         arguments: [
             1_795_651_362_000_317, 480, 1_795_652_757_003_911, 51_795, 56_746, 58_200, 59_472, 60_352,
+            202_033, 207_661, 304_553, 316_113, 1919,
         ] as [UInt64])
     func whatTheSwarmOnceFoundStaysAway(_ seed: UInt64) {
         #expect(Simulation.run(seed: seed).violation == nil, "\(Simulation.description(seed: seed))")

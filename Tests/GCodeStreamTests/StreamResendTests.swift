@@ -63,6 +63,57 @@ import Testing
         #expect(!driver.reports().contains(.jobFinished))
     }
 
+    /// Two such requests in a row leave it where it was: nothing is taken for arrived.
+    @Test func requestsThatCannotBeMetSkipNoLine() {
+        let driver = EngineDriver()
+        #expect(driver.beginJob())
+        let lines = driver.feed(["G0", "G1"])
+        #expect(driver.answer("Resend: 22", "Resend: 22") == [])
+        #expect(driver.wait(milliseconds: 45) == lines)
+        #expect(driver.counters.jobCommands == 0)
+        _ = driver.answer("Resend: 22")
+        #expect(driver.reports().contains(.jobFailed(.resendOutOfRange(line: 22))))
+    }
+
+    /// Repetier throws lines away that it counts as repeated ones.
+    @Test func newLinesThatAreSkippedFailTheJob() {
+        let driver = EngineDriver()
+        #expect(driver.beginJob())
+        _ = driver.feed(["G0", "G1"])
+        _ = driver.answer("skip 2", "ok")
+        #expect(driver.hasJob)
+        _ = driver.answer("skip 3", "ok")
+        #expect(driver.reports().contains(.jobFailed(.resendOutOfRange(line: 3))))
+    }
+
+    @Test func repeatedLinesMayBeSkipped() {
+        let driver = EngineDriver()
+        #expect(driver.beginJob())
+        let lines = driver.feed(["G0", "G1"])
+        _ = driver.answer("Resend:2")
+        #expect(driver.wait(milliseconds: 100) == lines)
+        _ = driver.answer("skip 2", "ok", "skip 3", "ok")
+        #expect(driver.hasJob)
+        #expect(driver.unacknowledgedLines == 0)
+    }
+
+    /// The M105 that proves the count may have lost its number and been executed all the same.
+    @Test func lineOneMayBeAskedForBeforeAnythingElseIsAcknowledged() {
+        let driver = EngineDriver()
+        #expect(driver.beginJob())
+        let lines = driver.feed(["G0"])
+        _ = driver.answer("Resend: 1", "ok")
+        #expect(driver.wait(milliseconds: 45) == [numbered(1, "M105")] + lines)
+        #expect(driver.hasJob)
+    }
+
+    /// Whatever was half written before, the count begins on a line of its own.
+    @Test func theCountBeginsBehindALineBreak() {
+        let driver = EngineDriver()
+        driver.synchronise()
+        #expect(driver.writtenBytes() == Array("\nN0 M110*35\n".utf8))
+    }
+
     @Test func anUnreadableRequestIsAskedForAgain() {
         let driver = EngineDriver()
         #expect(driver.beginJob())
@@ -77,6 +128,7 @@ import Testing
         let driver = EngineDriver()
         #expect(driver.beginJob())
         let lines = driver.feed(["G0", "G1", "G2", "G3"])
+        _ = driver.answer("ok")
         for _ in 0..<3 {
             _ = driver.answer("Error:Line Number is not Last Line Number+1, Last Line: 0", "Resend: 1", "ok")
             #expect(driver.wait(milliseconds: 50).allSatisfy { lines.contains($0) || $0.hasPrefix("N0") })

@@ -18,7 +18,8 @@ public struct FaultPlan: Sendable, Equatable {
             self.double = double
         }
 
-        var isNone: Bool { flip <= 0 && loss <= 0 && double <= 0 }
+        /// True when nothing is done to any byte.
+        public var isNone: Bool { flip <= 0 && loss <= 0 && double <= 0 }
     }
 
     /// Seed of all faults.
