@@ -37,6 +37,8 @@ private struct SwarmMaker {
         if random.once(in: 3) { chooseBigFault() }
         if random.once(in: 2) { chooseActions() }
         scenario.faults.seed = random.next()
+        // A flipped bit makes an M112 of an M110, and an emergency parser asks for no checksum.
+        if scenario.faults.toPrinter.flip > 0 { allow(.printerHalted) }
         return scenario
     }
 
