@@ -61,7 +61,7 @@ extension JobFileError: CustomStringConvertible {
 
 /// A G-code file that was opened and checked from beginning to end, ready to be printed.
 ///
-/// The file stays open: deleting or replacing it under its name does not disturb the print.
+/// The file stays open as long as this lives: deleting or replacing it under its name does not disturb the print.
 public final class JobFile: Sendable {
     /// The path as given.
     public let path: String
@@ -104,7 +104,22 @@ public final class JobFile: Sendable {
         }
     }
 
-    deinit { close(descriptor) }
+    /// What is known of a file that is closed: reading it fails.
+    private init(closed file: JobFile) {
+        path = file.path
+        size = file.size
+        modified = file.modified
+        commands = file.commands
+        layers = file.layers
+        isBinary = file.isBinary
+        descriptor = -1
+    }
+
+    deinit { if descriptor >= 0 { close(descriptor) } }
+
+    /// The same without the file, for whoever wants to tell of it when the print is over: an open file keeps its medium from
+    /// being unmounted.
+    public var closed: JobFile { JobFile(closed: self) }
 
     /// The size in bytes that the file has now.
     var presentSize: UInt64 {

@@ -133,6 +133,30 @@ import Testing
         }
     }
 
+    /// Paths below the folder that this process has open.
+    private func openFiles(below folder: String) throws -> [String] {
+        try FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd")
+            .compactMap { try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/fd/" + $0) }
+            .filter { $0.hasPrefix(folder + "/") }
+    }
+
+    /// A stick with an open file cannot be unmounted: after its print nobody may have it open.
+    @Test(arguments: [true, false]) func afterThePrintTheStickIsFree(_ isCancelled: Bool) async throws {
+        let rig = try rig()
+        try await rig.run { rig in
+            try await begin(rig)
+            let stick = rig.folder.file("stick")
+            #expect(try !openFiles(below: stick).isEmpty)
+            if isCancelled { try rig.machine.cancel() }
+            try await eventually("the print has ended", deadline: 120) { !rig.machine.state.hasJob }
+            try await eventually("nothing is open: \((try? openFiles(below: stick)) ?? [])", deadline: 10) {
+                try openFiles(below: stick).isEmpty
+            }
+            // What was printed is known all the same.
+            #expect(rig.machine.job?.file.size == UInt64(Self.file.utf8.count))
+        }
+    }
+
     @Test func anotherStickIsOfNoInterest() async throws {
         let rig = try rig()
         try await rig.run { rig in

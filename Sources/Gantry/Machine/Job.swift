@@ -4,7 +4,7 @@ import MarlinLink
 public struct Job: Sendable {
     /// Its number; higher than those before, after a restart too.
     public let id: UInt64
-    /// The file; opened anew when its medium went and came back.
+    /// The file; opened anew when its medium went and came back, closed at the job's end.
     public internal(set) var file: JobFile
     /// Its path as Connect knows it, `/local/box.gcode`.
     public let path: String

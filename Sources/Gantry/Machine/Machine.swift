@@ -401,7 +401,10 @@ extension Machine.Core {
         default: break
         }
         if let job { self.job = job }
-        if !next.hasJob { lostFile = nil }
+        if !next.hasJob {
+            lostFile = nil
+            if let file = self.job?.file { self.job?.file = file.closed }
+        }
         if next == .printing { self.job?.startClock(at: .now) } else { self.job?.stopClock(at: .now) }
         guard next != state || reason != self.reason else { return .nothingNew }
         state = next
