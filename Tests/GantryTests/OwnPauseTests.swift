@@ -79,6 +79,18 @@ import Testing
         }
     }
 
+    /// Nobody stands beside it to press the button, and its heaters are on.
+    @Test(arguments: ["M0", "M600"]) func aPrintThatWaitsForItsUserCanBeEnded(_ wait: String) async throws {
+        let rig = try MachineRig { _ in }
+        try await rig.run { rig in
+            try begin(["M104 S200"] + file(wait), rig)
+            try await eventually("it waits") { rig.machine.snapshot.readings.waitsForUser }
+            try rig.machine.cancel()
+            #expect(rig.machine.state == .stopped)
+            #expect(rig.printer.snapshot().hotendTarget == 0)
+        }
+    }
+
     @Test func aPrinterThatCannotBeToldKeepsItsButton() async throws {
         let rig = try MachineRig { $0 = Self.configuration(.marlin1, like: $0) }
         try await rig.run { rig in

@@ -1,6 +1,6 @@
 import MarlinLink
 
-/// What follows a job that ended early: waits for a temperature are cut short where the firmware can be reached in one,
+/// What follows a job that ended early: waits for a temperature or for the user are cut short where the firmware can be reached in one,
 /// and the cancel script is executed.
 struct CancelSequence: Sendable {
     let link: PrinterLink
@@ -38,7 +38,8 @@ struct CancelSequence: Sendable {
     }
 }
 
-/// Sends M108 while the printer waits for a temperature.
+/// Sends M108 while the printer waits for a temperature, or for its user (M0, M600): nobody need press a button for a print
+/// that is no more.
 private struct HeatingInterrupter {
     let link: PrinterLink
     let hearsM108: Bool
@@ -50,7 +51,10 @@ private struct HeatingInterrupter {
     }
 
     mutating func advance(now: MonotonicTime) {
-        guard let due = next, now >= due, link.snapshot.readings.isHeating else { return }
+        let readings = link.snapshot.readings
+        // Firmware that cannot hear it would find it in its queue, behind the wait.
+        let waits = readings.isHeating || hearsM108 && readings.waitsForUser
+        guard let due = next, now >= due, waits else { return }
         // Refused when the link is down; the script's own error tells that.
         try? link.interruptHeating()
         // A second wait may follow the first (M190, then M109). Firmware that cannot hear it puts it into its queue,
