@@ -40,6 +40,14 @@ public struct FilamentWatch: Equatable, Sendable {
     /// or it was told already.
     public mutating func stoodStill() -> News? { ranOut() }
 
+    /// A motion sensor saw filament move. `.inserted` when that ends a run-out in a print that went on, as when the firmware
+    /// changed the filament; nil otherwise.
+    public mutating func moved() -> News? {
+        guard isNeeded, hasRunOut else { return nil }
+        hasRunOut = false
+        return .inserted
+    }
+
     /// A print began or goes on. `.ranOut` when it begins without filament; one that is resumed without is left alone,
     /// as its user has seen why it stopped.
     ///

@@ -66,6 +66,23 @@ import Testing
         #expect(watch.take(isPresent: false) == .removed)
     }
 
+    /// As when the firmware changed the filament: no pause, no level, only pulses again.
+    @Test func filamentThatMovesAgainEndsTheRunOut() {
+        var watch = FilamentWatch(isPresent: true)
+        #expect(watch.moved() == nil)
+        _ = watch.printRuns(isResumed: false)
+        #expect(watch.moved() == nil)
+        #expect(watch.stoodStill() == .ranOut)
+        #expect(watch.moved() == .inserted)
+        #expect(!watch.hasRunOut)
+        #expect(watch.moved() == nil)
+        #expect(watch.stoodStill() == .ranOut)
+        // In a pause it may be a hand that pulls.
+        watch.printStops(isPaused: true)
+        #expect(watch.moved() == nil)
+        #expect(watch.hasRunOut)
+    }
+
     @Test(arguments: 0..<200 as Range<UInt64>)
     func neverTwoRunOutsWithoutSomebodyInBetween(_ seed: UInt64) {
         var dice = Dice(seed: seed)
@@ -74,7 +91,7 @@ import Testing
         var runs = false
         for step in 0..<500 {
             let news: FilamentWatch.News?
-            switch Int.random(in: 0..<5, using: &dice) {
+            switch Int.random(in: 0..<6, using: &dice) {
             case 0:
                 news = watch.take(isPresent: true)
                 if runs, news == .inserted { mayRunOut = true }
@@ -84,6 +101,9 @@ import Testing
                 mayRunOut = true
                 news = watch.printRuns(isResumed: .random(using: &dice))
                 runs = true
+            case 4:
+                news = watch.moved()
+                if runs, news == .inserted { mayRunOut = true }
             default:
                 watch.printStops(isPaused: .random(using: &dice))
                 runs = false

@@ -1,26 +1,9 @@
 import BoardIO
 import Foundation
-import Logging
 import Simulators
-import Synchronization
 import Testing
 
 @testable import Gantry
-
-/// A relay that only remembers.
-private final class RememberingSwitch: PowerSwitch {
-    private let states = Mutex<[Bool]>([])
-    private let onSet: @Sendable (Bool) -> Void
-
-    init(onSet: @escaping @Sendable (Bool) -> Void = { _ in }) { self.onSet = onSet }
-
-    var history: [Bool] { states.withLock { $0 } }
-    func isOn() throws(GPIOError) -> Bool { states.withLock { $0.last ?? false } }
-    func set(_ isOn: Bool) throws(GPIOError) {
-        states.withLock { $0.append(isOn) }
-        onSet(isOn)
-    }
-}
 
 /// What the board does to a print, with printer and Connect simulated and the lines' news made by hand.
 @Suite struct BoardTests {
@@ -152,7 +135,7 @@ private final class RememberingSwitch: PowerSwitch {
         let rig = try DaemonRig(
             files: ["a.gcode": Files.moves(20)], isPluggedIn: false, board: configuration, relay: relay)
         // Without power there is no port.
-        plug.change { $0 = { try? rig.printer.start() } }
+        plug.change { $0 = { _ = try? rig.printer.start() } }
         try rig.start()
         try await eventually("the printer is not there") { rig.daemon.state == .error }
         try await rig.startPrint("a.gcode")

@@ -20,6 +20,11 @@ struct BoardDuties {
     private var job: UInt64?
     /// Why somebody has to act, by the line's role; the first is told.
     private var reasons: [(role: String, text: String)] = []
+    /// Lines whose pause was refused: tried again while the reason stands.
+    private var owedPauses: Set<String> = []
+    private var isDoorOpen = false
+    /// The machine says that somebody has to act.
+    private var machineWaits = false
     private var ticks: UInt = 0
 
     init(
@@ -62,6 +67,7 @@ struct BoardDuties {
         let snapshot = machine.snapshot
         changePower { $0.advance(hotend: snapshot.readings.hotend.current, now: MonotonicTime.now.nanoseconds) }
         if state == .printing, motion != nil { measure() }
+        payOwedPauses()
         showState()
     }
 
@@ -75,7 +81,7 @@ struct BoardDuties {
     private mutating func take(_ event: BoardDevices.Event) {
         switch event {
         case .level(Self.filament, let isActive, let isFirst, _): filamentIs(isActive, isFirst: isFirst)
-        case .pulses(Self.filament, _): motion?.pulse()
+        case .pulses(Self.filament, _): filamentMoved()
         case .level(Self.emergencyStop, true, isFirst: false, _): pressEmergencyStop()
         case .level(Self.door, let isOpen, let isFirst, _): doorIs(isOpen, isFirst: isFirst)
         case .level, .pulses: break
@@ -102,6 +108,12 @@ struct BoardDuties {
         act(on: watch?.take(isPresent: isPresent))
     }
 
+    private mutating func filamentMoved() {
+        motion?.pulse()
+        // Where a run-out pauses, somebody has to resume: till then a pulse may come from whoever pulls the filament out.
+        if configuration.filamentSensor?.action != .pause { act(on: watch?.moved()) }
+    }
+
     private mutating func act(on news: FilamentWatch.News?) {
         switch news {
         case .inserted:
@@ -120,9 +132,7 @@ struct BoardDuties {
         do throws(MachineError) {
             switch action {
             case .report: return
-            case .pause:
-                setReason("\(what). Insert filament, then resume.", for: Self.filament)
-                try machine.pause()
+            case .pause: pause("\(what). Insert filament, then resume.", for: Self.filament)
             case .m600:
                 setReason("\(what). The printer changes it.", for: Self.filament)
                 try machine.insert(["M600"])
@@ -133,13 +143,34 @@ struct BoardDuties {
     }
 
     private mutating func doorIs(_ isOpen: Bool, isFirst: Bool) {
+        isDoorOpen = isOpen
         if !isFirst || isOpen { onChange(.notice("the door is \(isOpen ? "open" : "closed")")) }
-        guard isOpen, state == .printing, configuration.doorPauses else {
-            if !isOpen { setReason(nil, for: Self.door) }
-            return
+        if !isOpen { setReason(nil, for: Self.door) }
+        if state == .printing { pauseForDoor() }
+    }
+
+    private mutating func pauseForDoor() {
+        guard isDoorOpen, configuration.doorPauses else { return }
+        pause("The door is open. Close it, then resume.", for: Self.door)
+    }
+
+    private mutating func pause(_ reason: String, for role: String) {
+        setReason(reason, for: role)
+        do { try machine.pause() } catch {
+            onChange(.warning("The print goes on: \(error)"))
+            owedPauses.insert(role)
         }
-        setReason("The door is open. Close it, then resume.", for: Self.door)
-        do { try machine.pause() } catch { onChange(.warning("The print goes on: \(error)")) }
+    }
+
+    /// A print that is being prepared cannot be paused, and must not begin as if nothing had been.
+    private mutating func payOwedPauses() {
+        guard !owedPauses.isEmpty, state == .printing else { return }
+        do {
+            try machine.pause()
+            owedPauses = []
+        } catch {
+            // Told when it was refused first.
+        }
     }
 
     private func pressEmergencyStop() {
@@ -179,6 +210,7 @@ struct BoardDuties {
             state = next
             changePower { $0.noteJob(isUnderWay: next.hasJob, now: now) }
             if next == .printing { printRuns(isResumed: previous == .paused) }
+            if next != .printing { owedPauses = [] }
             if previous == .printing, next != .printing { watch?.printStops(isPaused: next == .paused) }
             if !next.hasJob, previous.hasJob {
                 watch?.printStops(isPaused: false)
@@ -191,7 +223,10 @@ struct BoardDuties {
             changePower { $0.halted(now: now) }
         case .used:
             changePower { $0.noteUse(now: now) }
-        case .attention, .identified, .warning, .message: break
+        case .attention(let reason):
+            machineWaits = reason != nil
+            showState()
+        case .identified, .warning, .message: break
         }
     }
 
@@ -207,12 +242,14 @@ struct BoardDuties {
             isRestarting = true
         }
         act(on: watch?.printRuns(isResumed: isResumed))
+        // Who resumes with an open door has seen why the print stood.
+        if !isResumed { pauseForDoor() }
     }
 
     private mutating func setReason(_ text: String?, for role: String) {
         let before = reasons.first?.text
         reasons.removeAll { $0.role == role }
-        if let text { reasons.append((role, text)) }
+        if let text { reasons.append((role, text)) } else { owedPauses.remove(role) }
         if reasons.first?.text != before { onChange(.attention(reasons.first?.text)) }
     }
 
@@ -252,7 +289,7 @@ struct BoardDuties {
     /// The LED: on in a print, blinking while somebody has to act, else off.
     private mutating func showState() {
         guard led != nil else { return }
-        let blinks = !reasons.isEmpty || state == .error
+        let blinks = !reasons.isEmpty || machineWaits || state == .error
         set(&led, to: blinks ? ticks % 2 == 0 : state.hasJob)
     }
 

@@ -25,7 +25,7 @@ final class DaemonRig: Sendable {
     init(
         firmware: FirmwareProfile = .marlin2Custom, token: String = DaemonRig.token,
         files: [String: [UInt8]] = [:], isPluggedIn: Bool = true, board: BoardConfiguration = BoardConfiguration(),
-        relay: (any PowerSwitch)? = nil, scripts: Scripts = Scripts(),
+        relay: (any PowerSwitch)? = nil, led: (any PowerSwitch)? = nil, scripts: Scripts = Scripts(),
         printer change: (inout MarlinPrinter.Configuration) -> Void = { _ in }
     ) throws {
         folder = try TemporaryDirectory()
@@ -57,7 +57,8 @@ final class DaemonRig: Sendable {
         daemon = try Daemon(
             configuration: configuration, logger: Logger(label: "test") { _ in log },
             makeSwitch: { power throws(GPIOError) in
-                if let relay { return relay }
+                if let led, power == board.led { return led }
+                if let relay, power == board.power { return relay }
                 return try GPIOSwitch(power)
             })
     }
