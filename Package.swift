@@ -96,7 +96,9 @@ let package = Package(
         .executableTarget(name: "EventPoster", dependencies: ["PrusaConnect"], path: "Tests/EventPoster"),
         .testTarget(name: "BoardIOTests", dependencies: ["BoardIO"]),
         .testTarget(name: "GantryTests", dependencies: ["Gantry", "Simulators"]),
-        .testTarget(name: "GantryCLITests", dependencies: ["GantryCLI", "Simulators", "CSerial"]),
+        .testTarget(
+            name: "GantryCLITests",
+            dependencies: ["GantryCLI", "Gantry", "BoardIO", "MarlinLink", "Simulators", "CSerial", logging]),
         .testTarget(name: "SimulatorsTests", dependencies: ["Simulators", "CSerial"], exclude: ["Fixtures"]),
     ],
     swiftLanguageModes: [.v6]

@@ -47,7 +47,8 @@ public struct StickError: Error, Equatable, Sendable, CustomStringConvertible {
     /// The errno, positive.
     public let code: Int32
 
-    init(_ operation: Operation, _ target: String, type: String = "", code: Int32) {
+    /// An error of the system's.
+    public init(_ operation: Operation, _ target: String, type: String = "", code: Int32) {
         self.operation = operation
         self.target = target
         self.type = type

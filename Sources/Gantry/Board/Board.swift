@@ -1,4 +1,5 @@
 import BoardIO
+import Glibc
 import MarlinLink
 import Synchronization
 
@@ -117,7 +118,7 @@ final class Board: Sendable {
 
     /// Unmounts a stick; the error when it may not be pulled.
     func eject(_ name: String) -> StickError? {
-        guard let watch = devices.withLock({ $0 }) else { return nil }
+        guard let watch = devices.withLock({ $0 }) else { return StickError(.eject, name, code: ENOENT) }
         let answer = Mailbox<StickError?>()
         watch.eject(name) { answer.post($0) }
         // What waits for a slow stick may take long to be written out.

@@ -266,7 +266,10 @@ struct BoardDuties {
             case .status: break
             }
         }
-        return refusal.map { "refused: \($0)" } ?? power?.status ?? ""
+        if let refusal { return "refused: \(refusal)" }
+        // Whoever asks for the state gets it, known or not; an order that reached no relay was not carried out.
+        if order != .status, let problem = power?.problem { return "refused: \(problem)" }
+        return power?.status ?? ""
     }
 
     @discardableResult

@@ -21,10 +21,10 @@ struct PowerDuty {
     }
 
     /// What `gantry power status` says.
-    var status: String {
-        guard output != nil else { return "unknown: \(told?.description ?? "the line was not taken yet")" }
-        return policy.isOn ? "on" : "off"
-    }
+    var status: String { problem.map { "unknown: \($0)" } ?? (policy.isOn ? "on" : "off") }
+
+    /// Why the relay does not follow; nil while it does.
+    var problem: String? { output == nil ? told?.description ?? "the line was not taken yet" : nil }
 
     /// Changes the policy and switches accordingly; the failure when the line does not follow and that is news.
     mutating func apply(

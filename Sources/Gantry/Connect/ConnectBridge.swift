@@ -145,7 +145,8 @@ final class ConnectBridge: Sendable {
         printer.on(.resetPrinter) { [self] command in
             if let board = board.withLock({ $0 }), board.configuration.power?.resetsByPower == true {
                 let answer = board.power(.cycle(force: true))
-                guard !answer.hasPrefix("refused: "), !answer.hasPrefix("unknown") else { throw CommandError(answer) }
+                let refused = "refused: "
+                guard !answer.hasPrefix(refused) else { throw CommandError(String(answer.dropFirst(refused.count))) }
                 return .finished
             }
             try machine.reset(command: command.id)
