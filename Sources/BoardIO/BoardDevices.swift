@@ -71,7 +71,7 @@ public final class BoardDevices: Sendable {
     }
 
     private let lines: [Line]
-    private let keeper: StickKeeper?
+    let keeper: StickKeeper?
     private let onEvent: @Sendable (Event) -> Void
     private let wake: WakePipe
     private let stopping = Atomic<Bool>(false)

@@ -22,7 +22,7 @@ struct DeviceLoop: ~Copyable {
     /// Polls and tells until `isStopping`.
     func run(until isStopping: () -> Bool) {
         // Readable as a file always, but an exceptional condition after each change (proc(5)).
-        let mounts = keeper == nil ? -1 : open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC)
+        let mounts = keeper == nil ? -1 : open(MountTable.path, O_RDONLY | O_CLOEXEC)
         defer { if mounts >= 0 { close(mounts) } }
         while !isStopping() {
             var now = MonotonicClock.nanoseconds

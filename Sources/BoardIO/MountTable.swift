@@ -16,8 +16,11 @@ struct Mount: Equatable, Sendable {
 
 /// What is mounted now.
 enum MountTable {
-    /// The table of this process; empty when /proc is not there.
-    static func read() -> [Mount] { parse(readSmallFile("/proc/self/mountinfo") ?? "") }
+    /// The table of this process.
+    static let path = "/proc/self/mountinfo"
+
+    /// The table in a file; empty when that is not there.
+    static func read(_ path: String = path) -> [Mount] { parse(readSmallFile(path) ?? "") }
 
     /// Fields as proc(5) has them: `36 35 8:1 / /media/STICK rw,nosuid shared:1 - vfat /dev/sda1 rw,errors=ro`.
     static func parse(_ text: String) -> [Mount] {

@@ -2,6 +2,16 @@ import Glibc
 
 /// A stick that can be read.
 public struct Stick: Equatable, Sendable {
+    /// Who mounted a stick.
+    public enum Owner: Equatable, Sendable {
+        /// Gantry, by mount(2).
+        case gantry
+        /// udisks2, since Gantry asked it to.
+        case udisks2
+        /// Somebody else.
+        case other
+    }
+
     /// Its name among the storages, unique while it is there.
     public let name: String
     /// What is written on the volume, nil when nothing is.
@@ -12,8 +22,11 @@ public struct Stick: Equatable, Sendable {
     public let path: String
     /// True when nothing can be written to it.
     public let isReadOnly: Bool
-    /// True when Gantry mounted it; else it is somebody else's to unmount.
-    public let isOwn: Bool
+    /// Who mounted it.
+    public let owner: Owner
+
+    /// True when it is Gantry's to unmount.
+    public var isOwn: Bool { owner != .other }
 }
 
 /// News of the sticks.
@@ -24,6 +37,8 @@ public enum StickEvent: Equatable, Sendable {
     case detached(Stick, wasEjected: Bool)
     /// A stick that cannot be used, and why.
     case failed(StickError)
+    /// Something failed that is done without, or in another way.
+    case noted(StickError)
 }
 
 /// What went wrong with a stick.
@@ -36,6 +51,16 @@ public struct StickError: Error, Equatable, Sendable, CustomStringConvertible {
         case mount = "mount"
         /// Unmounting for an eject.
         case eject = "eject"
+        /// Switching it off after that.
+        case powerOff = "power off"
+    }
+
+    /// Why it did not work.
+    public enum Cause: Equatable, Sendable {
+        /// The kernel said so; an errno, positive.
+        case system(Int32)
+        /// udisks2 did not do it.
+        case udisks2(UdisksFailure)
     }
 
     /// What was tried.
@@ -44,23 +69,34 @@ public struct StickError: Error, Equatable, Sendable, CustomStringConvertible {
     public let target: String
     /// Type of the file system, "" when it does not matter.
     public let type: String
-    /// The errno, positive.
-    public let code: Int32
+    /// Why it did not work.
+    public let cause: Cause
 
     /// An error of the system's.
     public init(_ operation: Operation, _ target: String, type: String = "", code: Int32) {
         self.operation = operation
         self.target = target
         self.type = type
-        self.code = code
+        cause = .system(code)
+    }
+
+    init(_ operation: Operation, _ target: String, type: String = "", _ failure: UdisksFailure) {
+        self.operation = operation
+        self.target = target
+        self.type = type
+        cause = .udisks2(failure)
     }
 
     /// What happened and what to do.
     public var description: String {
-        "Cannot \(operation.rawValue) \(target)\(type.isEmpty ? "" : " (\(type))"): \(errorText(code)). \(advice)"
+        let what = "Cannot \(operation.rawValue) \(target)\(type.isEmpty ? "" : " (\(type))")"
+        switch cause {
+        case .system(let code): return "\(what): \(errorText(code)). \(advice(code))"
+        case .udisks2(let failure): return "\(what) through udisks2: \(failure). \(failure.advice)"
+        }
     }
 
-    private var advice: String {
+    private func advice(_ code: Int32) -> String {
         switch (operation, code) {
         case (.eject, ENOENT): "No stick has that name; list them with: gantry storage list"
         case (.eject, EBUSY): "Something still reads or writes it: end that first, a print from it above all."

@@ -72,7 +72,7 @@ final class StickKeeper: Sendable {
 
     private func run() {
         var sticks = Sticks(settings)
-        if settings.mounts { sticks.clearLeftovers() }
+        if settings.mounting.usesKernel { sticks.clearLeftovers() }
         while true {
             var item = pollfd(fd: wake.reading, events: Int16(POLLIN), revents: 0)
             _ = poll(&item, 1, -1)

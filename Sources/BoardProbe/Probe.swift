@@ -74,7 +74,7 @@ enum Probe {
                 storage = settings
             case ("mounted", 1):
                 storage = StickSettings()
-                storage?.mounts = false
+                storage?.mounting = .none
             default: throw UsageError(text: usage)
             }
         }
@@ -120,6 +120,7 @@ enum Probe {
                 + "\(storage.isReadOnly ? "read-only" : "writable"), \(storage.isOwn ? "own" : "foreign")"
         case .storage(.detached(let storage, let wasEjected)):
             return "detached \(storage.name), \(wasEjected ? "ejected" : "torn out")"
+        case .storage(.noted(let error)): return "stick noted: \(error)"
         case .storage(.failed(let error)): return "stick failed: \(error)"
         case .serialPort(let port, let isAttached):
             return "port \(port.node) \(isAttached ? "came" : "went") \(port.usb?.ids ?? "") \(port.byID ?? "")"

@@ -74,7 +74,7 @@ public final class Daemon: Sendable {
                 switch event {
                 case .detached(let stick, _): machine.mediumIsGone(stick.path)
                 case .attached(let stick): machine.mediumIsBack(stick.path)
-                case .failed: break
+                case .failed, .noted: break
                 }
                 bridge.take(event)
             case .warning, .notice: break
@@ -189,7 +189,7 @@ private func log(_ change: Board.Change, to logger: Logger) {
         logger.notice("stick \(storage.name) is at \(storage.path)\(storage.isReadOnly ? ", read-only" : "")")
     case .storage(.detached(let storage, let wasEjected)):
         logger.notice("stick \(storage.name) \(wasEjected ? "was ejected" : "was torn out")")
-    case .storage(.failed(let error)):
+    case .storage(.failed(let error)), .storage(.noted(let error)):
         logger.warning("\(error)")
     }
 }

@@ -1,10 +1,10 @@
-import BoardIO
 import Foundation
 import Logging
 import Simulators
 import Synchronization
 import Testing
 
+@testable import BoardIO
 @testable import Gantry
 
 /// An output that only remembers what it was set to.
@@ -58,11 +58,15 @@ private final class RememberingSwitch: PowerSwitch {
             #expect(try await process.end() == 0)
         }
 
-        /// Runs the daemon in this process, for a relay that no machine need have.
-        func run(relay: any PowerSwitch, _ body: (Rig) async throws -> Void) async throws {
+        /// Runs the daemon in this process, for a relay and sticks that no machine need have.
+        func run(
+            relay: any PowerSwitch, change: (inout GantryConfiguration) -> Void = { _ in },
+            _ body: (Rig, Daemon) async throws -> Void
+        ) async throws {
+            var configuration = try GantryConfiguration(path: printer.folder.file("gantry.ini"))
+            change(&configuration)
             let daemon = try Daemon(
-                configuration: GantryConfiguration(path: printer.folder.file("gantry.ini")),
-                logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
+                configuration: configuration, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
                 makeSwitch: { _ throws(GPIOError) in relay })
             let failure = Shared<String?>(nil)
             let isRunning = Shared(true)
@@ -72,7 +76,7 @@ private final class RememberingSwitch: PowerSwitch {
             }.start()
             do {
                 try await eventually("Connect sees the printer") { states.last == "IDLE" }
-                try await body(self)
+                try await body(self, daemon)
             } catch {
                 daemon.stop()
                 throw error
@@ -88,7 +92,7 @@ private final class RememberingSwitch: PowerSwitch {
     @Test func theRelayIsSwitchedAndAskedFor() async throws {
         let relay = RememberingSwitch()
         let rig = try Rig("[power]\nline = gpiochip4711:1\ncycle_time = 1\n")
-        try await rig.run(relay: relay) { rig in
+        try await rig.run(relay: relay) { rig, _ in
             let status = try await rig.gantry("power", "status", "--config", "gantry.ini")
             #expect(status.status == 0 && status.output == "off\n" && status.errors == "")
             #expect(relay.history == [])
@@ -108,7 +112,7 @@ private final class RememberingSwitch: PowerSwitch {
     @Test func inAPrintOffNeedsForce() async throws {
         let relay = RememberingSwitch()
         let rig = try Rig("[power]\nline = gpiochip4711:1\nat_start = on\n")
-        try await rig.run(relay: relay) { rig in
+        try await rig.run(relay: relay) { rig, _ in
             rig.server.queue(command: "START_PRINT", kwargs: ["path": "/local/box.gcode"])
             try await eventually("it prints") { rig.states.last == "PRINTING" }
             let refused = try await rig.gantry("power", "off", "--socket", "control")
@@ -174,6 +178,58 @@ private final class RememberingSwitch: PowerSwitch {
                 eject.errors
                     == "gantry: Cannot eject A B: No such file or directory. No stick has that name; "
                     + "list them with: gantry storage list\n")
+        }
+    }
+
+    /// The stick and udisks2 are played: a script that writes a mount table of its own.
+    @Test func aStickIsListedAndEjected() async throws {
+        let rig = try Rig("[usb]\nmount = udisks2\n")
+        let folder = rig.printer.folder
+        try folder.makeFolder("A B")
+        try folder.write(Files.moves(5), to: "A B/box.gcode")
+        let path = folder.file("A B")
+        try folder.write(
+            """
+            cd '\(folder.path)'
+            case $1 in
+            mount) cp mounted mountinfo ;;
+            unmount) [ ! -e busy ] || { echo UDisks2.Error.DeviceBusy; exit 1; }; : >mountinfo ;;
+            power-off) : >off ;;
+            esac
+            """, to: "udisksctl")
+        // As the kernel writes a blank.
+        let place = path.replacing(" ", with: "\\040")
+        try folder.write("36 35 8:1 / \(place) ro - vfat \(folder.file("sda1")) ro\n", to: "mounted")
+        try folder.write("", to: "busy")
+        try folder.write("", to: "sda1")
+        let volume = USBFileSystem(
+            node: folder.file("sda1"), label: "A B", type: "vfat", uuid: nil, isRemovable: true, sizeBytes: 1 << 23)
+        try await rig.run(
+            relay: RememberingSwitch(),
+            change: {
+                $0.board.storage?.mountTable = folder.file("mountinfo")
+                $0.board.storage?.udisks.command = ["sh", folder.file("udisksctl")]
+            }
+        ) { rig, daemon in
+            func told(_ name: String) -> Bool {
+                rig.server.events.contains { $0.name == name && $0.body["data"]?["root"] == "/A B" }
+            }
+            daemon.board.devices.withLock { $0 }?.keeper?.appeared(volume)
+            try await eventually("Connect sees it") { told("MEDIUM_INSERTED") }
+            let list = try await rig.gantry("storage", "list", "--socket", "control")
+            #expect(list.status == 0 && list.output == "A B\t\(path)\tread-only\n")
+
+            let refused = try await rig.gantry("storage", "eject", "A B", "--socket", "control")
+            #expect(refused.status == 1 && refused.output == "")
+            #expect(refused.errors.hasPrefix("gantry: Cannot eject A B through udisks2: UDisks2.Error.DeviceBusy. "))
+            #expect(!told("MEDIUM_EJECTED"))
+
+            try FileManager.default.removeItem(atPath: folder.file("busy"))
+            let ejected = try await rig.gantry("storage", "eject", "A B", "--socket", "control")
+            #expect(ejected.status == 0 && ejected.output == "A B may be pulled\n" && ejected.errors == "")
+            #expect(FileManager.default.fileExists(atPath: folder.file("off")))
+            try await eventually("Connect sees it go") { told("MEDIUM_EJECTED") }
+            #expect(try await rig.gantry("storage", "list", "--socket", "control").output == "no sticks\n")
         }
     }
 }

@@ -65,7 +65,7 @@ import Testing
         #expect(power.policy.idleOff == 1_800_000_000_000)
         #expect(power.policy.hotendLimit == 45 && !power.policy.offWhenHalted)
         let sticks = try #require(board.storage)
-        #expect(!sticks.mounts && !sticks.isReadOnly && sticks.directory == "/srv/media")
+        #expect(sticks.mounting == .none && !sticks.isReadOnly && sticks.directory == "/srv/media")
         #expect(sticks.reservedNames == ["local"])
         #expect(board.emergencyStop?.address == .name("GPIO5"))
         #expect(board.door?.bias == .pullDown && !board.doorPauses)
@@ -77,7 +77,16 @@ import Testing
         #expect(board.filamentSensor?.detectionLength == nil)
         #expect(board.filamentSensor?.action == .pause)
         #expect(board.power?.policy == PowerPolicy.Settings())
-        #expect(board.storage?.mounts == true && board.storage?.isReadOnly == true)
+        #expect(board.storage?.mounting == .auto && board.storage?.isReadOnly == true)
+    }
+
+    @Test(
+        arguments: [
+            ("auto", .auto), ("udisks2", .udisks2), ("kernel", .kernel), ("none", .none), ("yes", .auto), ("no", .none),
+            ("", .auto), ("UDisks2", .udisks2),
+        ] as [(String, StickSettings.Mounting)])
+    func waysOfMounting(_ word: String, _ expected: StickSettings.Mounting) throws {
+        #expect(try read("[usb]\nmount = \(word)\n").storage?.mounting == expected)
     }
 
     @Test func aMotionSensorHasALength() throws {
@@ -104,6 +113,7 @@ import Testing
             "[filament_sensor]\nline = A\ntype = motion\ndetection_length = nan\n",
             "gantry.ini:4: detection_length in [filament_sensor]: expected a number"
         ),
+        ("[usb]\nmount = fuse\n", "gantry.ini:2: mount in [usb]: expected auto, udisks2, kernel, none"),
         ("[usb]\ndirectory = media\n", "gantry.ini:2: directory in [usb]: expected a path that begins with /"),
         ("[relay]\n", "gantry.ini:1: there is no section [relay]; expected [printer], [control], [scripts]"),
     ])

@@ -7,7 +7,7 @@ import Testing
 /// What Connect sees of sticks that the board tells of.
 @Suite struct StickStoragesTests {
     private func stick(_ name: String, at path: String) -> Stick {
-        Stick(name: name, label: name, node: "/dev/sda1", path: path, isReadOnly: false, isOwn: true)
+        Stick(name: name, label: name, node: "/dev/sda1", path: path, isReadOnly: false, owner: .gantry)
     }
 
     @Test func insertedPrintedFromAndEjected() async throws {

@@ -44,7 +44,7 @@ final class Board: Sendable {
     private let onChange: @Sendable (Change) -> Void
     private let mailbox = Mailbox<Message>()
     private let ended = Mailbox<Bool>()
-    private let devices = Mutex<BoardDevices?>(nil)
+    let devices = Mutex<BoardDevices?>(nil)
     private let seen = Mutex<Bool?>(nil)
 
     /// Nothing is taken before `start`. `onChange` is called on the board's thread.

@@ -200,7 +200,12 @@ private struct SectionReader {
 
     func storage(_ section: String) throws(INIError) -> StickSettings {
         var storage = StickSettings()
-        storage.mounts = try file.bool("mount", in: section) ?? true
+        let mountings = StickSettings.Mounting.allCases.map(\.rawValue)
+        switch try choice("mount", in: section, of: mountings + ["yes", "no"]) {
+        case "yes": storage.mounting = .auto
+        case "no": storage.mounting = .none
+        case let word: storage.mounting = word.flatMap(StickSettings.Mounting.init) ?? .auto
+        }
         storage.isReadOnly = try file.bool("read_only", in: section) ?? true
         storage.reservedNames = [LocalStorage.name]
         if let directory = file.value(of: "directory", in: section), !directory.isEmpty {

@@ -42,7 +42,7 @@ final class StickStorages: Sendable {
         switch event {
         case .attached(let stick): try printer.attach(Storage(name: stick.name, directory: stick.path))
         case .detached(let stick, _): try printer.detach(stick.name)
-        case .failed: break
+        case .failed, .noted: break
         }
     }
 }
