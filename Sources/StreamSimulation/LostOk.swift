@@ -8,13 +8,13 @@ public struct LostOk: Sendable {
     /// The same with one `ok` lost.
     public let faulty: Scenario
 
-    /// A second is what a lost `ok` may cost: a probe goes out after half of one. Up to three on firmware where other oks
+    /// A second, or little more, is what a lost `ok` may cost: a probe goes out after half of one. Up to three on firmware where other oks
     /// pass for that one: those that say nothing about what they answer, not even an M105, and two for one command. Until
     /// the next check the window is a line smaller, which an adapter that collects bytes makes felt.
     private var limit: UInt64 {
         let profile = clean.profile
         let seconds: UInt64 = !profile.answersEachCommandOnce ? 3 : profile.tellsOksApart ? 1 : 2
-        return seconds * 1_000_000_000 + UInt64(Limits.linesBetweenChecks) * clean.wire.readInterval / 2
+        return seconds * 1_100_000_000 + UInt64(Limits.linesBetweenChecks) * clean.wire.readInterval / 2
     }
 
     /// Takes everything but the faults and the actions from `scenario`; the `ok` with that number gets lost.

@@ -171,7 +171,10 @@ public struct Simulation: ~Copyable {
             check.submit(command, tag: nextTag)
             pending[nextTag] = command
             nextTag += 1
-        case .interruptHeating: engine.interruptHeating(now: now)
+        case .interruptHeating:
+            engine.interruptHeating(now: now)
+            // It goes out whatever is believed to be unacknowledged.
+            linesSentBefore = engine.counters.linesSent
         case .cancel:
             guard phase == .running else { return }
             engine.cancel()
