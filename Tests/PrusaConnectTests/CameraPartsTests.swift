@@ -118,6 +118,21 @@ import Testing
         #expect(try CameraConfiguration.all(in: file).last { $0.id == new.id } == new)
     }
 
+    @Test("A camera that is taken out leaves nothing of itself, and everything else as it was")
+    func removing() throws {
+        var file = try INIFile(text: text, path: "x.ini")
+        let id = try #require(CameraID("B"))
+        CameraConfiguration.remove(id, from: &file)
+        let start = try #require(text.range(of: "[camera::B]"))
+        let end = try #require(text.range(of: "[camera::A]"))
+        let rest = text[..<start.lowerBound] + text[end.lowerBound...]
+        #expect(file.text == rest.replacingOccurrences(of: "10 = B\n", with: ""))
+        #expect(try CameraConfiguration.all(in: file).map(\.name) == ["First", "Third"])
+        let before = file.text
+        CameraConfiguration.remove(id, from: &file)
+        #expect(file.text == before)
+    }
+
     @Test(
         "Values that cannot be read are told with their line",
         arguments: [

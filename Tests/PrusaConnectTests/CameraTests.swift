@@ -220,8 +220,25 @@ private let recordedCamera: FakeCamera = {
         cameras.layerChanged()
         eventually("sent") { pictures(server).map { $0.header("Token") } == ["c"] }
         #expect(pictures(server).first?.body == jpeg("c"))
-        cameras.remove(try #require(CameraID("c")))
-        #expect(cameras.configurations.map(\.name) == ["d"])
+    }
+
+    @Test("A camera that is removed is not in use and not in the file any more; everything else in there stays")
+    func removal() throws {
+        let directory = try TemporaryDirectory()
+        let path = directory.file("printer.ini")
+        let camera = "[camera::a]\nname = a\ndriver = FakeCam\ntoken = a\n\n"
+        let unusable = "[camera::b]\nname = b\ndriver = no such\n"
+        let rest = ["; mine\n[printer]\ntype = MK3S\n\n", "; about c\n[camera::c]\nname=c\ndriver=FakeCam\ntoken=c\n"]
+        try (rest[0] + camera + rest[1] + unusable).write(toFile: path, atomically: true, encoding: .utf8)
+        let cameras = Cameras(printer: try makePrinter(nil), drivers: [FakeDriver()], path: path)
+        defer { cameras.stop() }
+        #expect(try cameras.load().map(\.camera.name) == ["b"])
+        cameras.remove(try #require(CameraID("a")))
+        #expect(cameras.configurations.map(\.name) == ["c"])
+        cameras.remove(try #require(CameraID("b")))
+        eventually("taken out of the file") {
+            (try? String(contentsOfFile: path, encoding: .utf8)) == rest.joined()
+        }
     }
 
     @Test("Cameras that are found and already in use, under whatever id, are not offered")

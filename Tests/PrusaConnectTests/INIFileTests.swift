@@ -62,6 +62,28 @@ import Testing
     }
 
     @Test(
+        "A section that is removed takes its keys, the comments between them and the lines behind it along",
+        arguments: [
+            // In the middle, at the end, at the start.
+            ("; top\n[a]\nk = 1\n\n[x]\n; mine\nk = 2\n\n; of b\n[b]\n", "; top\n[a]\nk = 1\n\n; of b\n[b]\n"),
+            ("[a]\r\nk = 1\r\n\r\n[x]\r\nk = 2\r\n\r\n", "[a]\r\nk = 1\r\n"),
+            ("[x]\nk = 2\n; of a\n[a]\nk = 1\n", "; of a\n[a]\nk = 1\n"),
+            // Without a key, without a newline, alone, not there.
+            ("[a]\nk = 1\n[x]\n", "[a]\nk = 1\n"), ("[a]\nk = 1\n[x]\nk = 2", "[a]\nk = 1\n"), ("[x]\n", ""),
+            ("[a]\nx = 1\n\n", "[a]\nx = 1\n\n"), ("[a]\nk = 1\n\n[x]\nk = 2\n; end", "[a]\nk = 1\n\n; end"),
+        ])
+    func removesSections(_ text: String, _ rest: String) throws {
+        var file = try INIFile(text: text, path: "f.ini")
+        file.remove(section: "x")
+        #expect(file.text == rest)
+        // One that was set is gone without a trace, apart from empty lines at the end.
+        try file.set("k", in: "x", to: "v")
+        file.remove(section: "x")
+        func trimmed(_ text: String) -> String { text.trimmingCharacters(in: .whitespacesAndNewlines) }
+        #expect(trimmed(file.text) == trimmed(rest))
+    }
+
+    @Test(
         "Errors name file, line and what was expected",
         arguments: [
             ("a = 1\n", "f.ini:1: a stands before the first [section]"),

@@ -140,6 +140,14 @@ extension CameraConfiguration {
         try file.set(String(last + 1), in: Self.orderSection, to: id.description)
     }
 
+    /// Takes a camera out of a file, also one whose configuration cannot be read; everything else in it stays.
+    public static func remove(_ id: CameraID, from file: inout INIFile) {
+        file.remove(section: prefix + id.description)
+        for key in file.keys(in: orderSection) where file.value(of: key, in: orderSection) == id.description {
+            file.remove(key, in: orderSection)
+        }
+    }
+
     /// Sets or deletes the token alone.
     func storeToken(in file: inout INIFile) throws(INIError) {
         if let token {

@@ -81,11 +81,17 @@ public final class Cameras: Sendable {
         }
     }
 
-    /// Ends the use of a camera; its configuration stays in the file.
+    /// Ends the use of a camera and takes it out of the ini file, also one that could not be used.
     public func remove(_ id: CameraID) {
         let old = change { $0.set.remove(id) }
         old?.worker.finish()
         printer.change { $0.cameras.cancel(id) }
+        guard let file else { return }
+        calls.run { [printer] in
+            do throws(INIError) { try file.remove(id) } catch {
+                printer.log(.error, "camera \(id) not taken out of the file: \(error)")
+            }
+        }
     }
 
     /// The print has begun a new layer: for cameras that layers trigger.
@@ -298,6 +304,10 @@ private final class CameraFile: Sendable {
             guard file.sections.contains(configuration.section) else { return }
             try configuration.storeToken(in: &file)
         }
+    }
+
+    func remove(_ id: CameraID) throws(INIError) {
+        try change { file in CameraConfiguration.remove(id, from: &file) }
     }
 
     private func change(_ body: (inout INIFile) throws(INIError) -> Void) throws(INIError) {

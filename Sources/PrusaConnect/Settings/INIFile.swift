@@ -193,6 +193,19 @@ extension INIFile {
         if let index = index(of: key, in: section) { lines.remove(at: index) }
     }
 
+    /// Removes a section with its keys and the comments between them. Comments behind its last key stay where they are:
+    /// mostly they are about the section that follows. Nothing happens without the section.
+    public mutating func remove(section: String) {
+        guard let range = range(of: section) else { return }
+        let last = lines[range].lastIndex { $0.content != .other } ?? range.lowerBound - 1
+        // The empty lines behind it go along, so that those before it do not add up with them.
+        let end = lines[(last + 1)..<range.upperBound].firstIndex { !$0.text.trimmed.isEmpty } ?? range.upperBound
+        lines.removeSubrange(range.lowerBound - 1..<end)
+        guard range.lowerBound - 1 == lines.count else { return }
+        // It was the last one: what separated it from the rest has no meaning any more.
+        while let line = lines.last, line.text.trimmed.isEmpty { lines.removeLast() }
+    }
+
     private mutating func replaceValue(at index: Int, with value: String) {
         guard case .entry(let key, let old) = lines[index].content else { return }
         let text = lines[index].text
