@@ -33,6 +33,50 @@ import Testing
         return (tree, parts, gear)
     }
 
+    @Test("A tree that another one takes over as a folder is the same as one that grew there, and can change")
+    func adopting() throws {
+        func fill(_ tree: inout FileTree, _ folder: FileTree.NodeID) -> FileTree.NodeID {
+            let inner = tree.insert(bytes("inner"), Entry(isFolder: true), in: folder)
+            tree.insert(bytes("b.gcode"), Entry(isFolder: false, size: 5), in: folder)
+            tree.insert(bytes("deep.gcode"), Entry(isFolder: false, modified: 7, size: 30), in: inner)
+            return inner
+        }
+        var grown = FileTree()
+        var taking = FileTree()
+        var part = FileTree()
+        // Something that is gone, so that there are free places in all of them.
+        part.remove(part.insert(bytes("gone"), Entry(isFolder: true), in: FileTree.root))
+        part.watch(5, of: FileTree.root)
+        part.watch(6, of: fill(&part, FileTree.root))
+        for name in ["a", "folder", "z"] {
+            let entry = Entry(isFolder: name == "folder", isReadOnly: true, modified: 3, size: 1)
+            let (left, right) = (
+                grown.insert(bytes(name), entry, in: FileTree.root),
+                taking.insert(bytes(name), entry, in: FileTree.root)
+            )
+            guard name == "folder" else { continue }
+            _ = fill(&grown, left)
+            taking.adopt(part, into: right)
+            #expect(taking.watch(right) == 5)
+        }
+        #expect(legacy(taking) == legacy(grown) && taking.count == grown.count)
+        #expect(taking.watches(below: FileTree.root).map(\.watch) == [5, 6])
+        func change(_ tree: inout FileTree) throws {
+            for number in 0..<20 {
+                for path in [["folder", "inner"], ["folder"], []] {
+                    let folder = try #require(tree.node(at: path))
+                    let entry = Entry(isFolder: number % 3 == 0, size: UInt64(number))
+                    tree.insert(bytes("n\(number)"), entry, in: folder)
+                    guard number % 4 == 3 else { continue }
+                    tree.remove(try #require(tree.node(at: path + ["n\(number - 3)"])))
+                }
+            }
+        }
+        try change(&grown)
+        try change(&taking)
+        #expect(legacy(taking) == legacy(grown) && taking.count == grown.count)
+    }
+
     // MARK: Both forms
 
     @Test func theLegacyForm() {

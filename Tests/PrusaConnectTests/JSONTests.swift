@@ -18,6 +18,14 @@ import Testing
         #expect(JSONValue.double(number).wireText == text)
     }
 
+    @Test("Whole numbers, the largest and the smallest too")
+    func integers() {
+        for number in [0, 7, 10, -1, -10, 1_719_310_000, Int64.max, Int64.min] {
+            #expect(JSONValue.int(number).wireText == "\(number)")
+        }
+        #expect(JSONValue.unsigned(UInt64.max).wireText == "18446744073709551615")
+    }
+
     @Test("Random doubles come back from their text")
     func floatsRoundTrip() throws {
         for _ in 0..<2000 {

@@ -45,6 +45,26 @@ import Testing
         #expect(news().compactMap { $0["data"]?["new_path"]?.string } == ["/local/box.gcode"])
     }
 
+    @Test("To select or to print: what the command asks for is told to the application, at the start and at the end")
+    func toSelect() throws {
+        let file = ServedFile(text: text)
+        let rig = try TransferRig { file.answer($0) }
+        defer { rig.stop() }
+        let finished = Shared<[Transfer]>([])
+        rig.printer.onTransferFinished { transfer in finished.change { $0.append(transfer) } }
+        let wishes: [JSONObject] = [["selecting": true], ["printing": true, "selecting": false], [:]]
+        for (number, wish) in wishes.enumerated() {
+            var keywords = wish
+            keywords["url"] = .string(rig.url())
+            keywords["path"] = .string("/local/\(number).gcode")
+            rig.order(number, "START_URL_DOWNLOAD", keywords)
+            eventually("downloaded") { finished.value.count == number + 1 }
+        }
+        #expect(finished.value.map(\.isToSelect) == [true, false, false])
+        #expect(finished.value.map(\.isToPrint) == [false, true, false])
+        #expect(rig.toldTransfers.map(\.isToSelect) == [true, false, false])
+    }
+
     @Test("The application's own download; an older file is replaced")
     func byApplication() throws {
         let file = ServedFile(text: text)
@@ -264,9 +284,11 @@ import Testing
     func leftovers() throws {
         let directory = try TemporaryDirectory()
         try "half".write(toFile: directory.file(".box.gcode.part"), atomically: true, encoding: .utf8)
-        let printer = try makePrinter(nil)
+        let logs = Shared<[String]>([])
+        let printer = try makePrinter(nil) { _, line in logs.change { $0.append(line) } }
         try printer.attach(Storage(name: "local", directory: directory.path))
-        eventually("removed") { access(directory.file(".box.gcode.part"), F_OK) != 0 }
+        #expect(access(directory.file(".box.gcode.part"), F_OK) != 0)
+        #expect(logs.value.contains("1 unfinished downloads removed from storage local"))
     }
 
     @Test("What is being printed is neither overwritten at the start nor at the end")

@@ -31,6 +31,11 @@ final class Descriptor: Sendable {
         open(name, in: directory, pathOnly | O_DIRECTORY)
     }
 
+    /// Opens a folder of `directory` so that its entries can be read; ".": the directory itself.
+    static func readableFolder(_ name: UnsafePointer<CChar>, in directory: Int32) -> Descriptor? {
+        open(name, in: directory, O_RDONLY | O_DIRECTORY)
+    }
+
     /// What the kernel knows about the file.
     var status: stat? {
         var status = stat()

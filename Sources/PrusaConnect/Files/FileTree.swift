@@ -155,6 +155,13 @@ struct FileTree: Sendable {
         return node
     }
 
+    /// As ``insert(_:_:in:)`` for a name behind all others in the folder: whoever reads a directory sorts its names once.
+    mutating func append(_ name: UnsafeBufferPointer<UInt8>, _ entry: Entry, in folder: NodeID) {
+        let node = makeNode(name: name, entry, parent: folder.index)
+        folders[Int(nodes[Int(folder.index)].folder)].children.append(node)
+        if !entry.isFolder { addSize(0, entry.size, above: node) }
+    }
+
     /// Takes what is new about a file or folder; whether it is a folder cannot change.
     mutating func update(_ node: NodeID, _ entry: Entry) {
         let index = Int(node.index)
@@ -225,6 +232,36 @@ struct FileTree: Sendable {
         return top
     }
 
+    /// Puts what is in another tree, and the watch of its root, into a folder of this one that is empty so far. The
+    /// folder's own entry stays. Everything at once: that is far less work than one by one.
+    mutating func adopt(_ other: FileTree, into folder: NodeID) {
+        let (firstNode, firstFolder, firstName) = (UInt32(nodes.count), UInt32(folders.count), UInt32(names.count))
+        for var node in other.nodes {
+            if node.parent != Node.none {
+                node.parent = node.parent == Self.root.index ? folder.index : node.parent + firstNode
+            }
+            if node.folder != Node.none { node.folder += firstFolder }
+            node.nameStart += firstName
+            nodes.append(node)
+        }
+        for var list in other.folders {
+            list.children = list.children.map { NodeID(index: $0.index + firstNode) }
+            folders.append(list)
+        }
+        names.append(contentsOf: other.names)
+        freeNodes += other.freeNodes.map { $0 + firstNode }
+        freeFolders += other.freeFolders.map { $0 + firstFolder }
+        unusedNameBytes += other.unusedNameBytes
+        // The folder takes the place of the other's root.
+        let root = nodes[Int(firstNode)]
+        folders[Int(nodes[Int(folder.index)].folder)] = folders[Int(root.folder)]
+        folders[Int(root.folder)] = Folder()
+        freeFolders.append(root.folder)
+        freeNodes.append(firstNode)
+        nodes[Int(folder.index)].size = root.size
+        addSize(0, root.size, above: folder)
+    }
+
     /// Gives back the memory that was reserved for growing.
     mutating func trim() {
         func exact<Element>(_ array: [Element]) -> [Element] {
@@ -259,7 +296,7 @@ struct FileTree: Sendable {
 
 // Inside.
 extension FileTree {
-    private mutating func makeNode(name: ArraySlice<UInt8>, _ entry: Entry, parent: UInt32) -> NodeID {
+    private mutating func makeNode(name: some Collection<UInt8>, _ entry: Entry, parent: UInt32) -> NodeID {
         var node = Node(
             parent: parent, nameStart: UInt32(names.count), folder: Node.none, stamp: 0, size: 0, modified: 0,
             nameCount: UInt8(name.count), flags: [])
@@ -300,7 +337,7 @@ extension FileTree {
     private mutating func link(_ node: NodeID, in folder: NodeID) {
         let list = Int(nodes[Int(folder.index)].folder)
         let name = name(node)
-        // A directory that is read for the first time comes sorted.
+        // Files that the application lists mostly come sorted.
         if let last = folders[list].children.last, Self.isBefore(name, self.name(last)) {
             folders[list].children.insert(node, at: place(of: name, in: folders[list].children))
         } else {

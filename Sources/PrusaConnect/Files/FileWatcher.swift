@@ -27,12 +27,14 @@ struct WatchOptions: Sendable {
 final class FileWatcher: Sendable {
     private let storages: Storages
     private let options: WatchOptions
+    private let log: PrinterLog?
     /// There is one once the thread runs.
     private let mailbox = Mutex<WatchMailbox?>(nil)
 
-    init(storages: Storages, options: WatchOptions = WatchOptions()) {
+    init(storages: Storages, options: WatchOptions = WatchOptions(), log: PrinterLog? = nil) {
         self.storages = storages
         self.options = options
+        self.log = log
     }
 
     deinit { post(.stop) }
@@ -55,9 +57,9 @@ final class FileWatcher: Sendable {
         mailbox.withLock { mailbox in
             guard mailbox == nil else { return 0 }
             guard let new = WatchMailbox() else { return errno }
-            let (storages, options) = (storages, options)
+            let (storages, options, log) = (storages, options, log)
             let error = PrusaConnect.startThread(name: "connect-files") {
-                WatchLoop(storages: storages, options: options, mailbox: new).run()
+                WatchLoop(storages: storages, options: options, log: log, mailbox: new).run()
             }
             if error == 0 { mailbox = new }
             return error

@@ -53,8 +53,8 @@ struct FolderRemoval {
         guard let names = FolderNames(folder, .all) else { throw failure(errno) }
         var folders: [[CChar]] = []
         var problem: Int32 = 0
-        names.forEach { bytes, name in
-            guard problem == 0 else { return }
+        names.forEach { bytes in
+            guard problem == 0, let name = bytes.cString else { return }
             var status = stat()
             guard fstatat(folder.number, name, &status, AT_SYMLINK_NOFOLLOW) == 0 else { return }
             if status.isFolder {

@@ -1,4 +1,5 @@
 import Glibc
+import Synchronization
 
 /// Whether this program may write the entry `name` of an open folder. Asked through a function so that tests, which
 /// often run as root, can have files that are read-only.
@@ -9,6 +10,9 @@ let systemWriteCheck: WriteCheck = { folder, name in faccessat(folder, name, W_O
 
 /// A look at one entry of a folder.
 enum FileProbe {
+    /// Whether Connect may see entries of this type of readdir(3). Only a look tells what those of unknown type are.
+    static func mayBeVisible(type: Int) -> Bool { type == DT_REG || type == DT_DIR || type == DT_UNKNOWN }
+
     /// What is known about an entry; `nil` when it is something that Connect does not see.
     static func entry(_ status: stat, isReadOnly: () -> Bool) -> FileTree.Entry? {
         guard status.isFolder || status.isRegularFile else { return nil }
@@ -41,47 +45,102 @@ enum FileProbe {
 
 /// Reads a folder of a storage, with everything below it, into a tree. Watches each folder before it reads it, so
 /// that no change falls between the two.
+///
+/// Nearly all of the time goes into the kernel's look at each file, and most of that is waiting for memory or for the
+/// stick. So a second thread takes every other folder of the first level.
 struct FolderScanner {
     let directory: StorageDirectory
     let canWrite: WriteCheck
-    /// Starts to watch an open folder and returns the watch's number.
-    let watch: (Descriptor) -> Int32?
+    /// Whether half files of downloads, which nobody goes on with, are removed on the way.
+    let removesLeftovers: Bool
+    /// Starts to watch an open folder and returns the watch's number. Two threads call it.
+    let watch: @Sendable (Descriptor) -> Int32?
 
     /// Whether some folder could not be watched or read to its end: changes in it have to be looked for.
     private(set) var isIncomplete = false
+    /// Half files that were removed.
+    private(set) var leftovers = 0
     private var rights = KnownRights()
 
-    init(_ directory: StorageDirectory, canWrite: @escaping WriteCheck, watch: @escaping (Descriptor) -> Int32?) {
+    init(
+        _ directory: StorageDirectory, canWrite: @escaping WriteCheck, removesLeftovers: Bool = false,
+        watch: @escaping @Sendable (Descriptor) -> Int32?
+    ) {
         self.directory = directory
         self.canWrite = canWrite
+        self.removesLeftovers = removesLeftovers
         self.watch = watch
     }
 
     /// Reads the folder `path`, which becomes the root of the tree.
     mutating func scan(_ path: StoragePath) throws(StorageError) -> FileTree {
-        let top = try directory.openFolder(path)
-        guard let status = top.status, let entry = FileProbe.entry(status, isReadOnly: { !canWrite(top.number, ".") })
+        let place = try directory.openFolder(path)
+        guard let status = place.status,
+            let entry = FileProbe.entry(status, isReadOnly: { !canWrite(place.number, ".") })
         else { throw .opening(path, errno) }
+        // One that may not be read is empty, until it may be.
+        let top = Descriptor.readableFolder(".", in: place.number) ?? place
         var tree = FileTree(root: entry)
         visit(top, FileTree.root, of: &tree)
+        let shared = SharedFolders(tree.folders(in: FileTree.root).map { ($0, tree.cName($0)) }, of: top)
+        // A single folder, or none, is nothing to share.
+        let helper = shared.count > 1 ? ScanHelper(self, shared) : nil
+        while let (node, name) = shared.take() {
+            if let folder = enter(name, of: top) { scan(folder, node, of: &tree) }
+        }
+        if let found = helper?.wait() {
+            for (node, part) in found.trees { tree.adopt(part, into: node) }
+            if found.isIncomplete { isIncomplete = true }
+            leftovers += found.leftovers
+        }
+        tree.trim()
+        return tree
+    }
+
+    /// Reads the folders that nobody else has taken, each into a tree of its own.
+    fileprivate mutating func scan(_ shared: SharedFolders) -> FoundTrees {
+        var found = FoundTrees()
+        while let (node, name) = shared.take() {
+            guard let folder = enter(name, of: shared.top) else { continue }
+            var tree = FileTree()
+            scan(folder, FileTree.root, of: &tree)
+            found.trees.append((node, tree))
+        }
+        (found.isIncomplete, found.leftovers) = (isIncomplete, leftovers)
+        return found
+    }
+
+    /// Opens a folder of `top`; `nil` when that is not possible.
+    private mutating func enter(_ name: [CChar], of top: Descriptor) -> Descriptor? {
+        let folder = Descriptor.readableFolder(name, in: top.number)
+        if folder == nil { noteMissing(errno) }
+        return folder
+    }
+
+    /// A folder could not be opened. One that is gone is told by its parent's watch; otherwise it may not be entered, or
+    /// there are no descriptors.
+    private mutating func noteMissing(_ code: Int32) {
+        if code != ENOENT, code != ENOTDIR { isIncomplete = true }
+    }
+
+    /// Reads an open folder with everything below it.
+    private mutating func scan(_ top: Descriptor, _ node: FileTree.NodeID, of tree: inout FileTree) {
+        visit(top, node, of: &tree)
         var way = FolderWay(top)
-        var folders = [tree.folders(in: FileTree.root)]
+        var folders = [tree.folders(in: node)]
         while !folders.isEmpty {
             guard let next = folders[folders.count - 1].popLast() else {
                 folders.removeLast()
                 way.up()
                 continue
             }
-            if let folder = way.down(tree.name(next).map { CChar(bitPattern: $0) } + [0]) {
+            if let folder = way.down(tree.cName(next)) {
                 visit(folder, next, of: &tree)
                 folders.append(tree.folders(in: next))
-            } else if errno != ENOENT, errno != ENOTDIR {
-                // It may not be entered, or there are no descriptors. One that is gone is told by its parent's watch.
-                isIncomplete = true
+            } else {
+                noteMissing(errno)
             }
         }
-        tree.trim()
-        return tree
     }
 
     /// Watches a folder, and then adds its entries.
@@ -98,12 +157,70 @@ struct FolderScanner {
             return
         }
         if !names.isComplete { isIncomplete = true }
-        names.forEach { name, terminated in
+        if removesLeftovers {
+            for name in names.partFiles where PartFile.removeLeftover(name, in: folder.number) { leftovers += 1 }
+        }
+        names.forEach { bytes in
             var status = stat()
-            guard fstatat(folder.number, terminated, &status, AT_SYMLINK_NOFOLLOW) == 0 else { return }
+            guard let name = bytes.cString, fstatat(folder.number, name, &status, AT_SYMLINK_NOFOLLOW) == 0 else {
+                return
+            }
             let entry = FileProbe.entry(
-                status, isReadOnly: { !rights.canWrite(status) { canWrite(folder.number, terminated) } })
-            if let entry { tree.insert(name, entry, in: node) }
+                status, isReadOnly: { !rights.canWrite(status) { canWrite(folder.number, name) } })
+            if let entry { tree.append(bytes, entry, in: node) }
+        }
+    }
+}
+
+/// The folders of the first level, for the threads that read them: each takes the next one.
+private final class SharedFolders: Sendable {
+    let top: Descriptor
+    private let folders: [(node: FileTree.NodeID, name: [CChar])]
+    private let next = Atomic<Int>(0)
+
+    init(_ folders: [(node: FileTree.NodeID, name: [CChar])], of top: Descriptor) {
+        self.folders = folders
+        self.top = top
+    }
+
+    var count: Int { folders.count }
+
+    func take() -> (node: FileTree.NodeID, name: [CChar])? {
+        let index = next.wrappingAdd(1, ordering: .relaxed).oldValue
+        return index < folders.count ? folders[index] : nil
+    }
+}
+
+/// What the second thread has found: what is in folders of the first level.
+private struct FoundTrees: Sendable {
+    var trees: [(node: FileTree.NodeID, tree: FileTree)] = []
+    var isIncomplete = false
+    var leftovers = 0
+}
+
+/// The second thread of a scan.
+private final class ScanHelper: Sendable {
+    private let found = Mutex(FoundTrees())
+    private let isDone = Latch()
+
+    /// `nil` when there is no thread: one reads it all, then.
+    init?(_ scanner: FolderScanner, _ shared: SharedFolders) {
+        let error = startThread(name: "connect-scan") { [self] in
+            var scanner = FolderScanner(
+                scanner.directory, canWrite: scanner.canWrite, removesLeftovers: scanner.removesLeftovers,
+                watch: scanner.watch)
+            let all = scanner.scan(shared)
+            found.withLock { $0 = all }
+            isDone.open()
+        }
+        guard error == 0 else { return nil }
+    }
+
+    func wait() -> FoundTrees {
+        isDone.wait()
+        return found.withLock { found in
+            defer { found = FoundTrees() }
+            return found
         }
     }
 }
@@ -138,4 +255,6 @@ private struct KnownRights {
 
 extension FileTree {
     fileprivate func folders(in node: NodeID) -> [NodeID] { children(node).reversed().filter { isFolder($0) } }
+
+    fileprivate func cName(_ node: NodeID) -> [CChar] { name(node).map { CChar(bitPattern: $0) } + [0] }
 }

@@ -1,7 +1,8 @@
 import Glibc
 
 /// A way down into a folder, level by level, for walks through trees of any depth: not recursive, and only the lowest
-/// levels are held open, because a process has no descriptors to waste. Never leads through a symbolic link.
+/// levels are held open, because a process has no descriptors to waste. Never leads through a symbolic link. Folders on
+/// it are open for reading, so that one descriptor does for their entries and for the way further down.
 struct FolderWay {
     private static let mostOpen = 32
 
@@ -22,7 +23,7 @@ struct FolderWay {
 
     /// Goes down into a folder; `nil` with `errno` set when it is not there or may not be entered.
     mutating func down(_ name: [CChar]) -> Descriptor? {
-        guard let above = current(), let folder = Descriptor.folder(name, in: above.number) else { return nil }
+        guard let above = current(), let folder = Descriptor.readableFolder(name, in: above.number) else { return nil }
         names.append(name)
         keep(folder)
         return folder
@@ -40,7 +41,7 @@ struct FolderWay {
         if let last = open.last { return last }
         var folder = top
         for name in names {
-            guard let next = Descriptor.folder(name, in: folder.number) else {
+            guard let next = Descriptor.readableFolder(name, in: folder.number) else {
                 open.removeAll()
                 return nil
             }

@@ -1,4 +1,5 @@
 import Glibc
+import Synchronization
 
 /// The thread "connect-files": reads directories and inotify, changes the trees in `storages`, and tells what changed.
 ///
@@ -43,6 +44,7 @@ final class WatchLoop {
 
     let storages: Storages
     let options: WatchOptions
+    private let log: PrinterLog?
     private let mailbox: WatchMailbox
     var inotify: Inotify?
     private var report: FileReport = { _ in }
@@ -62,9 +64,10 @@ final class WatchLoop {
     /// News are told when there are so many, to keep memory low when thousands of files come at once.
     private static let mostNews = 200
 
-    init(storages: Storages, options: WatchOptions, mailbox: WatchMailbox) {
+    init(storages: Storages, options: WatchOptions, log: PrinterLog?, mailbox: WatchMailbox) {
         self.storages = storages
         self.options = options
+        self.log = log
         self.mailbox = mailbox
         inotify = options.usesInotify ? Inotify() : nil
     }
@@ -176,7 +179,7 @@ final class WatchLoop {
             let entry = Watched(
                 id: id, directory: directory, presence: .present(FileIdentity(status)), isIncomplete: false)
             watched[id] = entry
-            let tree = try scanWhole(id)
+            let tree = try scanWhole(id, removesLeftovers: true)
             let attached = Storages.Attached(id: id, storage: storage, tree: tree, space: root.space)
             request.finish { add(attached, request.report) }
         } catch {
@@ -209,22 +212,26 @@ final class WatchLoop {
 // Reading directories.
 extension WatchLoop {
     /// Reads a folder with everything in it, and watches it. The watches still need to be owned.
-    func scan(_ id: UInt64, _ names: [String], mostWatches: Int) throws(StorageError) -> FileTree {
+    func scan(
+        _ id: UInt64, _ names: [String], mostWatches: Int, removesLeftovers: Bool = false
+    ) throws(StorageError) -> FileTree {
         guard let directory = watched[id]?.directory else { throw .notUsed("") }
-        var room = mostWatches
-        var scanner = FolderScanner(directory, canWrite: storages.canWrite) { [inotify] folder in
-            room -= 1
-            return room >= 0 ? inotify?.watch(folder) : nil
-        }
+        let watches = NewWatches(inotify, most: mostWatches)
+        var scanner = FolderScanner(
+            directory, canWrite: storages.canWrite, removesLeftovers: removesLeftovers, watch: watches.add)
         let tree = try scanner.scan(StoragePath(storage: directory.storage, names: names))
+        if scanner.leftovers > 0 {
+            log?(.info, "\(scanner.leftovers) unfinished downloads removed from storage \(directory.storage)")
+        }
         if scanner.isIncomplete || names.isEmpty { watched[id]?.isIncomplete = scanner.isIncomplete }
         watched[id]?.nextPoll = now + options.pollInterval
         return tree
     }
 
-    /// Reads a whole storage. Watches from before that lead nowhere now are ended.
-    private func scanWhole(_ id: UInt64) throws(StorageError) -> FileTree {
-        let tree = try scan(id, [], mostWatches: options.mostWatches)
+    /// Reads a whole storage. Watches from before that lead nowhere now are ended. `removesLeftovers`: of downloads, when
+    /// the storage comes or comes back; later a file may belong to a program that works just now.
+    private func scanWhole(_ id: UInt64, removesLeftovers: Bool = false) throws(StorageError) -> FileTree {
+        let tree = try scan(id, [], mostWatches: options.mostWatches, removesLeftovers: removesLeftovers)
         let watches = tree.watches(below: FileTree.root)
         disown(keeping: Set(watches.map(\.watch))) { $0.id == id }
         own(watches, id)
@@ -263,7 +270,7 @@ extension WatchLoop {
         }
         watched[id]?.presence = .present(FileIdentity(status))
         do throws(StorageError) {
-            let tree = try scanWhole(id)
+            let tree = try scanWhole(id, removesLeftovers: true)
             tell(id) { attached in
                 attached.tree = tree
                 return [attached.inserted]
@@ -338,5 +345,20 @@ extension WatchLoop {
             }
         }
         return rest
+    }
+}
+
+/// Adds watches, for several threads, as long as there may be more.
+private final class NewWatches: Sendable {
+    private let inotify: Inotify?
+    private let room: Atomic<Int>
+
+    init(_ inotify: Inotify?, most: Int) {
+        self.inotify = inotify
+        room = Atomic(most)
+    }
+
+    func add(_ folder: Descriptor) -> Int32? {
+        room.wrappingSubtract(1, ordering: .relaxed).newValue >= 0 ? inotify?.watch(folder) : nil
     }
 }

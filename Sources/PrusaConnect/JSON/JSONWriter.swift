@@ -41,8 +41,8 @@ struct JSONWriter {
         switch value {
         case .null: append("null")
         case .bool(let value): append(value ? "true" : "false")
-        case .int(let number): append(String(number))
-        case .unsigned(let number): append(String(number))
+        case .int(let number): append(number)
+        case .unsigned(let number): append(number)
         case .double(let number): append(number.isFinite ? pythonRepr(number) : "null")
         case .string(let text): write(text)
         case .array(let values): write(values)
@@ -58,8 +58,24 @@ struct JSONWriter {
         bytes.append(contentsOf: UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
     }
 
-    /// Appends a number without fraction.
-    mutating func append(_ number: some FixedWidthInteger) { append(String(number)) }
+    /// Appends a number without fraction, of at most 64 bits. Digit by digit: a tree has two of them for each file, and
+    /// a `String` for each would take its time.
+    mutating func append(_ number: some FixedWidthInteger) {
+        if number < 0 { bytes.append(UInt8(ascii: "-")) }
+        var rest = UInt64(number.magnitude)
+        withUnsafeTemporaryAllocation(of: UInt8.self, capacity: Self.mostDigits) { digits in
+            var start = digits.count
+            repeat {
+                start -= 1
+                digits[start] = UInt8(ascii: "0") + UInt8(rest % 10)
+                rest /= 10
+            } while rest > 0
+            bytes.append(contentsOf: digits[start...])
+        }
+    }
+
+    /// Of the largest number of 64 bits.
+    private static let mostDigits = 20
 
     private mutating func write(_ values: [JSONValue]) {
         append("[")

@@ -13,7 +13,6 @@ extension Printer {
         let report: FileReport = { [weak self] in self?.post($0) }
         guard case .files(let files, let space) = storage.content else {
             try watcher.attach(storage, report: report)
-            removeLeftovers(of: storage)
             return
         }
         let attached = Storages.Attached(

@@ -80,7 +80,7 @@ public final class Printer: Sendable {
         let tree = ConditionTree(calls: calls)
         conditionTree = tree
         self.storages = storages
-        watcher = FileWatcher(storages: storages, options: watching)
+        watcher = FileWatcher(storages: storages, options: watching, log: log)
         fileContents = options.stateDirectory.map { FileContentCache(stateDirectory: $0) }
         let state = options.stateDirectory.map { StateDirectory(path: $0, fingerprint: identity.fingerprint) }
         core = Mutex(

@@ -22,7 +22,7 @@ struct DiskCalls: Sendable {
 /// `.NAME.part` beside the destination, which takes its place when it is complete. Hidden, so that nobody sees half
 /// a file. Used by one thread.
 ///
-/// An advisory lock tells a file that grows from one that a `kill -9` has left: see ``removeLeftovers(in:)``.
+/// An advisory lock tells a file that grows from one that a `kill -9` has left: see ``removeLeftover(_:in:)``.
 final class PartFile {
     private let destination: FileDestination
     private let name: String
@@ -118,7 +118,7 @@ final class PartFile {
         }
         isDone = true
         // Some file systems cannot sync a directory; the rename has happened all the same.
-        fsync(directory)
+        _ = disk.sync(directory)
     }
 
     /// Removes the file unless it is in its place.
@@ -131,40 +131,15 @@ final class PartFile {
 
 // What a kill -9 leaves.
 extension PartFile {
-    /// Folders deeper than that are left alone.
-    private static let maximumDepth = 16
-
-    /// Removes `.NAME.part` files that nobody writes any more, in a directory and the folders below it; links are not
-    /// followed. Returns how many there were.
-    @discardableResult
-    static func removeLeftovers(in path: String) -> Int {
-        let directory = Glibc.open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-        return directory < 0 ? 0 : removeLeftovers(in: directory, depth: 0)
+    /// Whether this is the name of a file that grows, or did.
+    static func isName(_ name: UnsafeRawBufferPointer) -> Bool {
+        let end = ".part".utf8
+        guard name.first == UInt8(ascii: "."), name.count > end.count + 1 else { return false }
+        return name.suffix(end.count).elementsEqual(end)
     }
 
-    /// Closes `directory`.
-    private static func removeLeftovers(in directory: Int32, depth: Int) -> Int {
-        guard let listing = fdopendir(directory) else {
-            close(directory)
-            return 0
-        }
-        defer { closedir(listing) }
-        var count = 0
-        while let entry = readdir(listing) {
-            let name = withUnsafePointer(to: entry.pointee.d_name) {
-                $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-            }
-            if name.hasPrefix("."), name.hasSuffix(".part"), name.utf8.count > 6 {
-                if removeLeftover(name, in: directory) { count += 1 }
-            } else if name != ".", name != "..", depth < maximumDepth {
-                let folder = openat(directory, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
-                if folder >= 0 { count += removeLeftovers(in: folder, depth: depth + 1) }
-            }
-        }
-        return count
-    }
-
-    private static func removeLeftover(_ name: String, in directory: Int32) -> Bool {
+    /// Removes a file of such a name that nobody writes any more. Returns whether it did.
+    static func removeLeftover(_ name: String, in directory: Int32) -> Bool {
         let file = openat(directory, name, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)
         guard file >= 0 else { return false }
         defer { close(file) }

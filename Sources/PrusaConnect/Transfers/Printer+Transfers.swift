@@ -130,19 +130,6 @@ extension Printer {
     }
 }
 
-// What a kill -9 leaves.
-extension Printer {
-    /// Removes half files of downloads that nobody goes on with. On a thread of its own: a stick can be slow.
-    func removeLeftovers(of storage: Storage) {
-        guard let directory = storage.directory else { return }
-        // Without a thread they stay until the next time; they are hidden and harmless.
-        _ = startThread(name: "transfer-tidy") { [self] in
-            let count = PartFile.removeLeftovers(in: directory)
-            if count > 0 { log(.info, "\(count) unfinished downloads removed from storage \(storage.name)") }
-        }
-    }
-}
-
 // Commands.
 extension Printer {
     func startURLDownload(_ command: Command) throws -> CommandResult {
