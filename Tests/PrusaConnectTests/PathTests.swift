@@ -184,6 +184,19 @@ import Testing
         #expect(!folder.exists("gcodes/new"))
     }
 
+    @Test("The length of a folder's name is one of bytes, too")
+    func longFolderNames() throws {
+        // 127 and 128 characters, 254 and 256 bytes.
+        let longest = String(repeating: "č", count: 127)
+        _ = try directory.destination(parse("/local/\(longest)/x"))
+        #expect(folder.exists("gcodes/" + longest))
+        let tooLong = longest + "č"
+        #expect(throws: StorageError.folderNameTooLong(tooLong)) {
+            try directory.destination(parse("/local/new/\(tooLong)/x"))
+        }
+        #expect(!folder.exists("gcodes/new"))
+    }
+
     @Test func foldersOfOthersMayHaveAnyName() throws {
         try folder.makeFolder("gcodes/50% infill")
         _ = try directory.destination(parse("/local/50% infill/box.gcode"))

@@ -435,6 +435,8 @@ import Testing
                     polls % 3 == 0 ? rig.fail(outgoing, .cut) : rig.answer(outgoing, polls % 3 == 1 ? 202 : 503)
                 default:
                     telemetry += 1
+                    // The token that there is goes on being used.
+                    #expect(outgoing.header("Token") == testToken)
                     rig.answer(outgoing, 204)
                 }
             } else if let pause = rig.pause() {

@@ -223,6 +223,7 @@ import Testing
         settings.token = nil
         let printer = try makePrinter(settings)
         printer.send(event: .failed, source: .wui, reason: "before the registration")
+        try printer.attach(Storage(name: "SD Card", files: [.file("BENCHY.GCO")]))
         var steps: [String] = []
         for await progress in printer.register(name: "Left", location: nil) {
             switch progress {
@@ -241,6 +242,8 @@ import Testing
         try printer.start()
         eventually("INFO") { server.events.contains { $0.eventKind == "INFO" } && printer.conditions.isConnected }
         #expect(server.events.count == 1 && server.events[0].header("Token") == "fresh-token-12345678")
+        // What was attached without a token is told now.
+        #expect(server.events[0].json?["data"]?["files"]?.child("SD Card")?.childNames == ["BENCHY.GCO"])
         printer.stop()
     }
 

@@ -133,6 +133,21 @@ private final class SmallFileSystem: Sendable {
         #expect(kind == "TRANSFER_FINISHED" && rig.content() == "G28\n")
     }
 
+    @Test("A body of chunks that ends early is no complete file")
+    func chunksEndEarly() throws {
+        let start = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nG28\n\r\n"
+        let isCut = Shared(true)
+        let whole = try download { _ in
+            isCut.change { isCut in
+                defer { isCut = false }
+                return .raw(isCut ? start : start + "3\r\nG1\n\r\n0\r\n\r\n")
+            }
+        }
+        #expect(whole.kind == "TRANSFER_FINISHED" && whole.rig.content() == "G28\nG1\n")
+        #expect(whole.rig.fileRequests.count == 2)
+        #expect(try download { _ in .raw(start) }.kind == "TRANSFER_ABORTED")
+    }
+
     @Test("The size that the command announces counts, also where HTTP tells no length")
     func announcedSize() throws {
         for reaction in [.status(200, body: "G28\n"), .raw("HTTP/1.1 200 OK\r\n\r\nG28\n")] as [Reaction] {

@@ -59,6 +59,17 @@ import Testing
         #expect(try rig.settle() == ["+ /local/a.gcode", "- /local/a.gcode", "+ /local/b.gcode"])
     }
 
+    @Test func aFileThatGoesToAnotherFolder() throws {
+        try folder.makeFolder("gcodes/from")
+        try folder.makeFolder("gcodes/to/deep")
+        try folder.write("123", to: "gcodes/from/a.gcode")
+        try rig.attach()
+        try folder.move("gcodes/from/a.gcode", to: "gcodes/to/deep/b.gcode")
+        #expect(try rig.settle() == ["- /local/from/a.gcode", "+ /local/to/deep/b.gcode"])
+        #expect(rig.tree.child("from")?.childNames == [] && rig.tree.child("from")?["size"] == 0)
+        #expect(rig.tree.child("to", "deep", "b.gcode")?["size"] == 3)
+    }
+
     @Test func aFileMovedInAndOutAndOver() throws {
         try folder.write("1", to: "outside.gcode")
         try rig.attach()
@@ -93,6 +104,24 @@ import Testing
         #expect(rig.tree.childNames.count == 1)
         // Only what Connect sees is watched: the storage itself.
         #expect(rig.watchedFolders == 1)
+    }
+
+    @Test func hiddenFoldersInFoldersThatAreRead() throws {
+        for hidden in ["gcodes/a/.b", "gcodes/a/b/.c", "gcodes/a/.b/c"] { try folder.makeFolder(hidden) }
+        for name in ["a/.b/x.gcode", "a/b/.c/x.gcode", "a/.b/c/x.gcode", "a/b/.x.gcode", "a/b/seen.gcode"] {
+            try folder.write("x", to: "gcodes/" + name)
+        }
+        try rig.attach()
+        #expect(rig.tree.childNames == ["a"] && rig.tree.child("a")?.childNames == ["b"])
+        #expect(rig.tree.child("a", "b")?.childNames == ["seen.gcode"] && rig.tree["size"] == 1)
+        // The storage, a and b.
+        #expect(rig.watchedFolders == 3)
+        // The same when they come later.
+        try folder.makeFolder("outside/d/.e")
+        try folder.write("x", to: "outside/d/.e/x.gcode")
+        try folder.move("outside", to: "gcodes/inside")
+        #expect(try rig.settle() == ["+ /local/inside"])
+        #expect(rig.tree.child("inside", "d")?.childNames == [])
     }
 
     @Test func filesThatBecomeHiddenOrVisible() throws {
@@ -133,6 +162,26 @@ import Testing
         #expect(try rig.settle() == ["* /local/a.gcode", "* /local/d", "* /local/a.gcode"])
         #expect(chmod(rig.folder.file("gcodes"), 0o555) == 0)
         eventually("the storage itself") { rig.tree["read_only"] == true }
+    }
+
+    @Test(.enabled(if: geteuid() == 0, "only root may give files away"))
+    func aFileOfAnotherOwner() throws {
+        // Who may write everything asks for the owner instead.
+        let rig = try WatchRig { folder, name in
+            var status = stat()
+            return fstatat(folder, name, &status, AT_SYMLINK_NOFOLLOW) == 0 && status.st_uid == 0
+        }
+        try rig.folder.write("x", to: "gcodes/a.gcode")
+        try rig.folder.makeFolder("gcodes/d")
+        try rig.attach()
+        #expect(chown(rig.folder.file("gcodes/a.gcode"), 12_345, 12_345) == 0)
+        #expect(chown(rig.folder.file("gcodes/d"), 12_345, 12_345) == 0)
+        #expect(try rig.settle() == ["* /local/a.gcode", "* /local/d"])
+        #expect(rig.file("/local/a.gcode")?["read_only"] == true && rig.file("/local/d")?["read_only"] == true)
+        #expect(rig.tree.child("a.gcode")?["read_only"] == true)
+        // Another group makes no difference that Connect sees.
+        #expect(chown(rig.folder.file("gcodes/a.gcode"), 12_345, 0) == 0)
+        #expect(try rig.settle() == ["* /local/a.gcode", "* /local/d"])
     }
 
     @Test func theTimeOfChangeIsKeptUpToDate() throws {

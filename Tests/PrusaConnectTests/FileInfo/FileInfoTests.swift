@@ -132,6 +132,35 @@ import Testing
         }
     }
 
+    @Test func filesOfTheRootStorage() throws {
+        let answers = Shared<[JSONValue]>([])
+        let paths = Shared(["/box.gcode", "/a/../box.gcode", "/a/notes.txt", "/none.gcode"])
+        let server = try ScriptedServer { request in
+            if let event = request.json, request.isEvent, event["command_id"] != nil, event["event"] != "ACCEPTED" {
+                answers.change { $0.append(event) }
+            }
+            guard request.isTelemetry, request.json?["command_id"] == nil else { return .noContent }
+            return paths.change { paths in
+                guard let path = paths.first else { return .noContent }
+                paths.removeFirst()
+                let command: JSONValue = ["command": "SEND_FILE_INFO", "kwargs": ["path": .string(path)]]
+                return .command("\(10 + paths.count)", command.wireText)
+            }
+        }
+        let printer = try Printer(
+            type: .mk3s, serialNumber: testSerial, connection: server.settings, options: quickOptions)
+        try printer.attach(Storage(name: "/", directory: folder.file("gcodes")))
+        try printer.start()
+        defer { printer.stop(deadline: .zero) }
+        eventually("all commands are answered") { answers.value.count == 4 }
+        #expect(answers.value.map { $0["event"] } == ["FILE_INFO", "FILE_INFO", "FILE_INFO", "FAILED"])
+        let data = answers.value.compactMap { $0["data"] }
+        #expect(data.prefix(3).map { $0["path"] } == ["/box.gcode", "/a/../box.gcode", "/a/notes.txt"])
+        #expect(data[1]["size"] == data[0]["size"])
+        #expect(data[0]["printer_model"] == "MK3S" && data[0]["size"]?.int ?? 0 > 900 && data[2]["size"] == 5)
+        #expect(data[3]["error"] == .string(StorageError.notFound("/none.gcode").description))
+    }
+
     @Test func filesThatTheApplicationListed() throws {
         let printer = try makePrinter()
         #expect(
