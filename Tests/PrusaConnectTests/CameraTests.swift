@@ -13,6 +13,17 @@ private struct FakeDriver: CameraDriver {
     func open(_ configuration: CameraConfiguration) throws(CameraError) -> any Camera { camera }
 }
 
+/// A driver whose camera is plugged in later.
+private struct LateDriver: CameraDriver {
+    let name = "Late"
+    let isThere = Shared(false)
+
+    func open(_ configuration: CameraConfiguration) throws(CameraError) -> any Camera {
+        guard isThere.value else { throw .device("not plugged in") }
+        return FakeCamera()
+    }
+}
+
 /// The camera of the recording.
 private let recordedCamera: FakeCamera = {
     var camera = FakeCamera()
@@ -255,6 +266,111 @@ private let recordedCamera: FakeCamera = {
         defer { cameras.stop() }
         try cameras.add(same)
         #expect(cameras.detect() == [new])
+    }
+
+    @Test("A reset keeps name, token and what the driver needs, in use and in the file, and registers anew")
+    func reset() throws {
+        let server = try ScriptedServer()
+        let directory = try TemporaryDirectory()
+        let path = directory.file("printer.ini")
+        try "x".write(toFile: directory.file("a.jpg"), atomically: true, encoding: .utf8)
+        let start = "[camera::a]\nname = a\ndriver = File\n; mine\npath = \(directory.file("a.jpg"))\n"
+        let others = "[camera::b]\nname = b\ndriver = FakeCam\nextra = kept\ntoken = b\n"
+        let settings = "Extra = garbage\ntrigger_scheme = MANUAL\nrotation = 90\nfocus = 0.1\ntoken = t\n"
+        try (start + settings + others).write(toFile: path, atomically: true, encoding: .utf8)
+        let printer = try makePrinter(server.settings)
+        try printer.start()
+        defer { printer.stop(deadline: .zero) }
+        let cameras = Cameras(printer: printer, drivers: [ImageFileDriver(), FakeDriver()], path: path)
+        defer { cameras.stop() }
+        #expect(try cameras.load().isEmpty)
+        let id = try #require(CameraID("a"))
+        try cameras.resetSettings(of: id)
+        var expected = CameraConfiguration(
+            id: id, name: "a", driver: "File", settings: ["path": directory.file("a.jpg")])
+        expected.token = Token("t")
+        #expect(cameras.configurations.first { $0.id == id } == expected)
+        eventually("stored") {
+            (try? String(contentsOfFile: path, encoding: .utf8))
+                == start + "trigger_scheme = THIRTY_SEC\ntoken = t\n" + others + "\n[camera_order]\n1 = a\n"
+        }
+        eventually("registered") { registrations(server).last?.json?["config"]?["trigger_scheme"] == "THIRTY_SEC" }
+        // A driver that does not say what it needs keeps all that is its own.
+        try cameras.resetSettings(of: try #require(CameraID("b")))
+        #expect(cameras.configurations.last?.settings == ["extra": "kept"])
+        try cameras.resetSettings(of: try #require(CameraID("nobody")))
+    }
+
+    @Test("A camera that is not there yet is told, and in use once it is there and loaded again; the others go on")
+    func comesLater() throws {
+        let directory = try TemporaryDirectory()
+        let path = directory.file("printer.ini")
+        try """
+        [camera::a]
+        name = a
+        driver = Late
+        [camera::b]
+        name = b
+        driver = FakeCam
+        token = b
+        """.write(toFile: path, atomically: true, encoding: .utf8)
+        let server = try ScriptedServer { request in
+            request.target == "/p/camera" ? .status(200, [("Token", "a")]) : .noContent
+        }
+        let printer = try makePrinter(server.settings)
+        try printer.start()
+        defer { printer.stop(deadline: .zero) }
+        let late = LateDriver()
+        let cameras = Cameras(printer: printer, drivers: [late, FakeDriver()], path: path)
+        defer { cameras.stop() }
+        let problems = try cameras.load()
+        #expect(problems.map(\.camera.name) == ["a"] && problems.first?.error == .device("not plugged in"))
+        #expect(cameras.configurations.map(\.name) == ["b"])
+        late.isThere.change { $0 = true }
+        #expect(try cameras.load().isEmpty)
+        #expect(Set(cameras.configurations.map(\.name)) == ["a", "b"])
+        eventually("both send") { Set(pictures(server).map { $0.header("Token") }) == ["a", "b"] }
+    }
+
+    @Test("Settings that a camera does not have are kept and passed over: it takes its pictures")
+    func unknownSettings() throws {
+        let server = try ScriptedServer { request in
+            request.target == "/p/camera" ? .status(200, [("Token", "t")]) : .noContent
+        }
+        let directory = try TemporaryDirectory()
+        let path = directory.file("printer.ini")
+        let section = "[camera::SSWmuXz5nc4q]\nname = x\ndriver = FakeCam\nrotation = 90\nfocus = 0.5\nextra = mine\n"
+        try section.write(toFile: path, atomically: true, encoding: .utf8)
+        let printer = try makePrinter(server.settings)
+        try printer.start()
+        defer { printer.stop(deadline: .zero) }
+        var camera = FakeCamera()
+        camera.capabilities = []
+        let cameras = Cameras(printer: printer, drivers: [FakeDriver(camera: camera)], path: path)
+        defer { cameras.stop() }
+        #expect(try cameras.load().isEmpty)
+        eventually("a picture is sent") { pictures(server).count >= 1 }
+        // What it can do is what it is registered with.
+        let told = registrations(server).first?.json
+        #expect(told?["capabilities"]?.array?.contains("rotation") == false)
+        eventually("stored") {
+            (try? String(contentsOfFile: path, encoding: .utf8)) == section + "token = t\n"
+        }
+    }
+
+    @Test("Two cameras with the same settings are both in use")
+    func sameSettings() throws {
+        let directory = try TemporaryDirectory()
+        let path = directory.file("printer.ini")
+        let sections = ["a", "b"].map { name in
+            "[camera::\(name)]\nname = \(name)\ndriver = FakeCam\npath = /dev/video9\ntoken = \(name)\n"
+        }
+        try sections.joined().write(toFile: path, atomically: true, encoding: .utf8)
+        let server = try ScriptedServer()
+        let cameras = Cameras(printer: try makePrinter(server.settings), drivers: [FakeDriver()], path: path)
+        defer { cameras.stop() }
+        #expect(try cameras.load().isEmpty && cameras.configurations.map(\.name) == ["a", "b"])
+        eventually("both send") { Set(pictures(server).map { $0.header("Token") }) == ["a", "b"] }
     }
 
     @Test("Cameras that are let go end their thread")

@@ -140,6 +140,14 @@ extension CameraConfiguration {
         try file.set(String(last + 1), in: Self.orderSection, to: id.description)
     }
 
+    /// As ``store(in:)``, and takes out what the configuration does not have.
+    func replace(in file: inout INIFile) throws(INIError) {
+        for key in file.keys(in: section) where !Self.keys.contains(key.lowercased()) {
+            if settings[key.lowercased()] == nil { file.remove(key, in: section) }
+        }
+        try store(in: &file)
+    }
+
     /// Takes a camera out of a file, also one whose configuration cannot be read; everything else in it stays.
     public static func remove(_ id: CameraID, from file: inout INIFile) {
         file.remove(section: prefix + id.description)

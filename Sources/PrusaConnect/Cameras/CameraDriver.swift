@@ -4,6 +4,9 @@ public protocol CameraDriver: Sendable {
     /// The value of `driver` in the configuration.
     var name: String { get }
 
+    /// The keys of settings that a camera cannot do without: ``Cameras/resetSettings(of:)`` keeps them. `nil` for all.
+    var requiredSettings: Set<String>? { get }
+
     /// Cameras that are there and could be used, as new configurations. Called on the thread that asks.
     func detect() -> [CameraConfiguration]
 
@@ -12,6 +15,9 @@ public protocol CameraDriver: Sendable {
 }
 
 extension CameraDriver {
+    /// A reset keeps all settings of the driver.
+    public var requiredSettings: Set<String>? { nil }
+
     /// No camera is found by itself.
     public func detect() -> [CameraConfiguration] { [] }
 }

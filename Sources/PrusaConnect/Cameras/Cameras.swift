@@ -73,12 +73,18 @@ public final class Cameras: Sendable {
     /// its first picture at once when time triggers it.
     public func add(_ configuration: CameraConfiguration) throws(CameraError) {
         try open(configuration, registers: true)
-        guard let file else { return }
-        calls.run { [printer] in
-            do throws(INIError) { try file.store(configuration) } catch {
-                printer.log(.error, "camera \(configuration.id) not stored: \(error)")
-            }
-        }
+        store(configuration)
+    }
+
+    /// Takes a camera back to the defaults, in the ini file too: its name, its token and the settings that its driver
+    /// cannot do without stay. It is registered anew. Nothing happens when it is not in use.
+    public func resetSettings(of id: CameraID) throws(CameraError) {
+        guard let old = configurations.first(where: { $0.id == id }), let driver = driver(of: old) else { return }
+        let settings = old.settings.filter { driver.requiredSettings?.contains($0.key) ?? true }
+        var new = CameraConfiguration(id: id, name: old.name, driver: old.driver, settings: settings)
+        new.token = old.token
+        try open(new, registers: true)
+        store(new, replaces: true)
     }
 
     /// Ends the use of a camera and takes it out of the ini file, also one that could not be used.
@@ -128,7 +134,7 @@ public final class Cameras: Sendable {
 // Cameras and their tokens.
 extension Cameras {
     private func open(_ configuration: CameraConfiguration, registers: Bool = false) throws(CameraError) {
-        guard let driver = drivers.first(where: { $0.name.equalsIgnoringCase(configuration.driver) }) else {
+        guard let driver = driver(of: configuration) else {
             throw .unknownDriver(configuration.driver)
         }
         let camera = try driver.open(configuration)
@@ -142,6 +148,19 @@ extension Cameras {
         old?.worker.finish()
         startThreadIfNeeded()
         if registers || configuration.token == nil { register(configuration, camera) }
+    }
+
+    private func driver(of configuration: CameraConfiguration) -> (any CameraDriver)? {
+        drivers.first { $0.name.equalsIgnoringCase(configuration.driver) }
+    }
+
+    private func store(_ configuration: CameraConfiguration, replaces: Bool = false) {
+        guard let file else { return }
+        calls.run { [printer] in
+            do throws(INIError) { try file.store(configuration, replaces: replaces) } catch {
+                printer.log(.error, "camera \(configuration.id) not stored: \(error)")
+            }
+        }
     }
 
     private func register(_ configuration: CameraConfiguration, _ camera: any Camera) {
@@ -294,8 +313,11 @@ private final class CameraFile: Sendable {
         try CameraConfiguration.all(in: INIFile(path: path))
     }
 
-    func store(_ configuration: CameraConfiguration) throws(INIError) {
-        try change { (file) throws(INIError) in try configuration.store(in: &file) }
+    /// `replaces`: what others have added to the camera's section goes.
+    func store(_ configuration: CameraConfiguration, replaces: Bool) throws(INIError) {
+        try change { (file) throws(INIError) in
+            if replaces { try configuration.replace(in: &file) } else { try configuration.store(in: &file) }
+        }
     }
 
     func storeToken(_ configuration: CameraConfiguration) throws(INIError) {

@@ -7,6 +7,8 @@ import Glibc
 public struct CommandDriver: CameraDriver {
     /// `Command`.
     public let name = "Command"
+    /// `command`.
+    public let requiredSettings: Set<String>? = ["command"]
 
     /// A driver without settings of its own.
     public init() {}

@@ -4,6 +4,8 @@ import Glibc
 public struct ImageFileDriver: CameraDriver {
     /// `File`.
     public let name = "File"
+    /// `path`.
+    public let requiredSettings: Set<String>? = ["path"]
 
     /// A driver without settings of its own.
     public init() {}

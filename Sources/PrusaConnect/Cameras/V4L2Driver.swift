@@ -8,6 +8,8 @@ import Glibc
 public struct V4L2Driver: CameraDriver {
     /// `V4L2`.
     public let name = "V4L2"
+    /// `path`.
+    public let requiredSettings: Set<String>? = ["path"]
     private let calls: V4L2Calls
 
     /// A driver without settings of its own.
