@@ -114,6 +114,35 @@ int cv4l2_size(const struct cv4l2_calls *calls, int fd, uint32_t format, uint32_
     return 0;
 }
 
+int cv4l2_range(const struct cv4l2_calls *calls, int fd, uint32_t control, struct cv4l2_range *range) {
+    struct v4l2_queryctrl query = {.id = control};
+    int result = calls->ioctl(fd, VIDIOC_QUERYCTRL, &query);
+    if (result < 0) return result;
+    // Inactive is not for ever: the exposure's time is so while the exposure is automatic.
+    if (query.flags & (V4L2_CTRL_FLAG_DISABLED | V4L2_CTRL_FLAG_READ_ONLY)) return -EINVAL;
+    range->minimum = query.minimum;
+    range->maximum = query.maximum;
+    range->step = query.step;
+    range->standard = query.default_value;
+    return 0;
+}
+
+int cv4l2_menu_entry(const struct cv4l2_calls *calls, int fd, uint32_t control, uint32_t index, int64_t *number) {
+    struct v4l2_queryctrl query = {.id = control};
+    int result = calls->ioctl(fd, VIDIOC_QUERYCTRL, &query);
+    if (result < 0) return result;
+    struct v4l2_querymenu entry = {.id = control, .index = index};
+    result = calls->ioctl(fd, VIDIOC_QUERYMENU, &entry);
+    if (result < 0) return result;
+    *number = query.type == V4L2_CTRL_TYPE_INTEGER_MENU ? entry.value : 0;
+    return 0;
+}
+
+int cv4l2_set(const struct cv4l2_calls *calls, int fd, uint32_t control, int32_t value) {
+    struct v4l2_control setting = {.id = control, .value = value};
+    return calls->ioctl(fd, VIDIOC_S_CTRL, &setting);
+}
+
 enum { BUFFERS = 4 };
 
 struct buffers {

@@ -2,7 +2,8 @@ import CV4L2
 import Glibc
 
 /// Web cameras of the kernel's V4L2 that give MJPEG, as nearly every USB camera does. Setting `path`, for example
-/// `/dev/video0`.
+/// `/dev/video0`. Rotation, exposure and focus are set where the device has controls for them; where it has none they
+/// are passed over.
 ///
 /// The device is open only while it takes a picture, so that other programs can use it between.
 public struct V4L2Driver: CameraDriver {
@@ -39,7 +40,10 @@ public struct V4L2Driver: CameraDriver {
         let device = try V4L2Device(path: path, calls: calls)
         let format = try device.format()
         guard format != 0 else { throw .device("\(path): the camera gives no MJPEG") }
-        return V4L2Camera(path: path, format: format, resolutions: device.sizes(of: format), calls: calls)
+        let resolutions = device.sizes(of: format)
+        return V4L2Camera(
+            path: path, format: format, resolutions: resolutions,
+            capabilities: device.capabilities.union(resolutions.isEmpty ? [] : [.resolution]), calls: calls)
     }
 }
 
@@ -47,8 +51,8 @@ struct V4L2Camera: Camera {
     let path: String
     let format: UInt32
     let resolutions: [CameraResolution]
+    let capabilities: Set<CameraCapability>
     let calls: V4L2Calls
-    var capabilities: Set<CameraCapability> { resolutions.isEmpty ? [] : [.resolution] }
 
     /// Pictures until the exposure has settled.
     private static let skipped: Int32 = 10
@@ -57,6 +61,8 @@ struct V4L2Camera: Camera {
     func takePicture(_ configuration: CameraConfiguration) throws(CameraError) -> [UInt8] {
         let device = try V4L2Device(path: path, calls: calls)
         let size = configuration.resolution ?? resolutions.max() ?? CameraResolution(width: 1280, height: 720)
+        // Each time: others may have used it between. Before the size, which a rotation swaps.
+        device.apply(configuration)
         // No MJPEG frame comes near two bytes a pixel; small ones are mostly headers.
         let capacity = min(max(size.width * size.height * 2, 1 << 20), Picture.longest)
         let frame = try device.take(
@@ -74,7 +80,7 @@ struct V4L2Calls: @unchecked Sendable {
 }
 
 /// An open device.
-private final class V4L2Device {
+private final class V4L2Device: V4L2Controls {
     private let path: String
     private let file: Int32
     private var calls: cv4l2_calls
@@ -114,6 +120,27 @@ private final class V4L2Device {
         }
         return sizes
     }
+
+    func range(of control: cv4l2_control_id) -> V4L2Range? {
+        var range = cv4l2_range()
+        guard cv4l2_range(&calls, file, control.rawValue, &range) == 0 else { return nil }
+        return V4L2Range(
+            minimum: range.minimum, maximum: range.maximum, step: range.step, standard: range.standard)
+    }
+
+    func menu(_ control: cv4l2_control_id) -> [Int32: Int64] {
+        guard let range = range(of: control), range.minimum >= 0, range.minimum <= range.maximum else { return [:] }
+        var entries: [Int32: Int64] = [:]
+        var number: Int64 = 0
+        // No menu has more.
+        for index in range.minimum...min(range.maximum, range.minimum + 255)
+        where cv4l2_menu_entry(&calls, file, control.rawValue, UInt32(index), &number) == 0 {
+            entries[index] = number
+        }
+        return entries
+    }
+
+    func set(_ control: cv4l2_control_id, _ value: Int32) { _ = cv4l2_set(&calls, file, control.rawValue, value) }
 
     func take(
         _ format: UInt32, _ size: CameraResolution, skipped: Int32, timeout: Int32, capacity: Int
