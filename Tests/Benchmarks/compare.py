@@ -78,12 +78,9 @@ class Side:
         return self.read(answer or text)
 
     def cpu(self):
-        """Milliseconds of processor time so far, kernel included, of all threads that are still there."""
-        total = 0
-        for task in os.listdir(f"/proc/{self.process.pid}/task"):
-            with open(f"/proc/{self.process.pid}/task/{task}/schedstat", encoding="ascii") as stat:
-                total += int(stat.read().split()[0])
-        return total / 1e6
+        """Milliseconds of processor time so far, kernel included, of all threads, also those that have ended."""
+        # clock_getcpuclockid(3) of the process.
+        return time.clock_gettime_ns(~self.process.pid << 3 | 2) / 1e6
 
     def memory(self, kind="VmRSS"):
         """MiB; VmRSS with the pages of files, which others may share, RssAnon without."""
