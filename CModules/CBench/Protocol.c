@@ -34,11 +34,19 @@ static bool take_checksum(const char *line, const char **end) {
     return true;
 }
 
+// Line numbers are signed: printcore counts from 0 and so begins with `N-1 M110 N-1`. Here they wrap around.
+static const char *parse_line_number(const char *at, const char *end, uint64_t *value) {
+    bool negative = at < end && *at == '-';
+    at = parse_number(negative ? at + 1 : at, end, value);
+    if (negative) *value = -*value;
+    return at;
+}
+
 // Marlin 2.1.2: the number inside of M110 counts, not the one in front of it.
 static uint64_t number_to_set(const char *at, const char *end, uint64_t in_front) {
     const char *inside = memchr(at, 'N', (size_t)(end - at));
     uint64_t number = in_front;
-    if (inside != NULL) parse_number(inside + 1, end, &number);
+    if (inside != NULL) parse_line_number(inside + 1, end, &number);
     return number;
 }
 
@@ -50,7 +58,7 @@ enum command check_line(const char *line, size_t length, uint64_t *last_number) 
     bool numbered = *at == 'N';
     if (numbered) {
         if (!take_checksum(line, &end)) return COMMAND_BAD;
-        at = parse_number(at + 1, end, &number);
+        at = parse_line_number(at + 1, end, &number);
         while (at < end && *at == ' ') at++;
     }
     if (is_word(at, end, "M110", 4)) {
@@ -73,7 +81,7 @@ static size_t copy_text(char *out, const char *text) {
 }
 
 size_t write_reply(enum command command, uint64_t last_number, char *out) {
-    unsigned long long last = last_number;
+    long long last = (long long)last_number;
     switch (command) {
     case COMMAND_NONE: return 0;
     case COMMAND_MOVE:
@@ -85,7 +93,7 @@ size_t write_reply(enum command command, uint64_t last_number, char *out) {
                          "FIRMWARE_NAME:Marlin 2.1.2 (simulated) PROTOCOL_VERSION:1.0 MACHINE_TYPE:Bench "
                          "EXTRUDER_COUNT:1\nCap:AUTOREPORT_TEMP:0\nok\n");
     case COMMAND_BAD:
-        return (size_t)snprintf(out, REPLY_MAX, "Error:checksum mismatch, Last Line: %llu\nResend: %llu\nok\n", last,
+        return (size_t)snprintf(out, REPLY_MAX, "Error:checksum mismatch, Last Line: %lld\nResend: %lld\nok\n", last,
                                 last + 1);
     }
     return 0;
