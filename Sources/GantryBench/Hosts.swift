@@ -25,8 +25,8 @@ private func outcome(of status: Int32, _ result: cbench_result) throws(BenchErro
     return StreamOutcome(lines: result.lines, allocations: result.allocations)
 }
 
-/// All hosts in the order of the table. The first two are what the ratios refer to.
-let hosts: [any StreamingHost] = [
+/// Our own hosts in the order of the table. The first two are what the ratios refer to.
+let ownHosts: [any StreamingHost] = [
     CStopAndWaitHost(), CWindowHost(), GantryHost(), GantryHost(name: "gantry, packed", packs: true),
     GantryHost(name: "gantry, no real-time", isRealTime: false),
 ]

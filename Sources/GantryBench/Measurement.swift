@@ -39,7 +39,8 @@ extension Measurement {
         let port = String(cString: cbench_printer_path(printer))
         let report = Result { () throws(BenchError) in
             try HostReport(
-                text: output(of: ["/proc/self/exe", "stream", host.name, gcode, port], seconds: 180))
+                text: output(
+                    of: ["/proc/self/exe", "stream", host.name, gcode, port] + host.arguments, seconds: 180))
         }
         var stats = cbench_printer_stats()
         var printerCPU: UInt64 = 0

@@ -12,13 +12,16 @@ struct Options {
     var isQuick = false
     var runs = 5
     var only: String?
+    /// The folder that Tests/Peers/setup made.
+    var peers: String?
 
     static let help = """
-        usage: gantry-bench [--quick] [--runs N] [--only NAME]
+        usage: gantry-bench [--quick] [--runs N] [--only NAME] [--peers DIR]
 
           --quick       few moves and 2 runs, to see that it works
           --runs N      runs of each host in each scenario, 1 to 99 (default 5)
           --only NAME   one scenario: \(Scenario.all.map(\.name).joined(separator: ", "))
+          --peers DIR   other projects' hosts too, those that Tests/Peers/setup DIR has set up
 
         Streams the same G-code with each host to the same simulated printer, in turn, and prints a Markdown table.
         gantry-bench stream HOST GCODE PORT streams once and prints: lines, CPU ns, peak bytes, allocations,
@@ -28,10 +31,10 @@ struct Options {
     init(_ arguments: [String]) throws(BenchError) {
         var rest = arguments[...]
         if rest.first == "stream" {
-            let values = Array(rest.dropFirst())
+            let values = Array(rest.dropFirst().prefix(3))
             guard values.count == 3 else { throw BenchError("stream needs HOST GCODE PORT") }
             command = .stream(host: values[0], gcode: values[1], port: values[2])
-            return
+            rest = rest.dropFirst(4)
         }
         var runsGiven: Int?
         while let argument = rest.popFirst() {
@@ -48,6 +51,9 @@ struct Options {
                     throw BenchError("--only needs one of: \(Scenario.all.map(\.name).joined(separator: ", "))")
                 }
                 only = name
+            case "--peers":
+                guard let folder = rest.popFirst() else { throw BenchError("--peers needs a folder") }
+                peers = folder
             default: throw BenchError("unknown argument \(argument); see gantry-bench --help")
             }
         }

@@ -15,6 +15,15 @@ protocol StreamingHost: Sendable {
     ///   - gcode: path of the G-code file.
     ///   - port: path of the printer's pseudo-terminal, raw already. The printer sends no `start`.
     func stream(gcode: String, port: String) throws(BenchError) -> StreamOutcome
+
+    /// Streams and measures it, in the process that was started for it.
+    func report(gcode: String, port: String) throws(BenchError) -> HostReport
+
+    /// How many moves it streams in `scenario`. Figures are rates, so one that takes long may do with fewer.
+    func moves(in scenario: Scenario, isQuick: Bool) -> Int
+
+    /// What `gantry-bench stream` needs beside the name to know it.
+    var arguments: [String] { get }
 }
 
 /// What a host tells of its run. All other figures are measured from outside.
@@ -52,4 +61,12 @@ struct BenchError: Error, CustomStringConvertible {
 
 extension StreamingHost {
     func takesPart(in scenario: Scenario) -> Bool { true }
+
+    func report(gcode: String, port: String) throws(BenchError) -> HostReport {
+        try HostReport(self, gcode: gcode, port: port)
+    }
+
+    func moves(in scenario: Scenario, isQuick: Bool) -> Int { isQuick ? scenario.quickMoves : scenario.moves }
+
+    var arguments: [String] { [] }
 }

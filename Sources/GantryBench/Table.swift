@@ -1,6 +1,7 @@
 /// All runs of one host in one scenario.
 struct Series: Sendable {
     let host: String
+    let moves: Int
     var runs: [Measurement] = []
 
     func median(_ value: (Measurement) -> Double?) -> Double? {
@@ -13,7 +14,6 @@ struct Series: Sendable {
 /// The results of one scenario.
 struct ScenarioResult: Sendable {
     let title: String
-    let moves: Int
     let series: [Series]
 }
 
@@ -53,7 +53,7 @@ private func cells(_ series: Series, _ result: ScenarioResult) -> [String] {
     let lines = series.runs.map(\.unacknowledgedLines).max() ?? 0
     let bytes = series.runs.map(\.unacknowledgedBytes).max() ?? 0
     return [
-        "\(result.title), \(result.moves) moves", series.host, "\(decimal(speed, 0)) (\(range))",
+        "\(result.title), \(series.moves) moves", series.host, "\(decimal(speed, 0)) (\(range))",
         ratio(speed, to: "C stop-and-wait", \.linesPerSecond), ratio(speed, to: "C window", \.linesPerSecond),
         decimal(cpu, 3),
         ratio(cpu, to: "C stop-and-wait", \.cpuSeconds), ratio(cpu, to: "C window", \.cpuSeconds),

@@ -1,4 +1,5 @@
-// gantry-bench: the Swift host and two C loops on one and the same simulated printer, as ratios.
+// gantry-bench: the Swift host, two C loops and, if asked for, other projects' hosts on one and the same simulated
+// printer, as ratios.
 import CBench
 import Glibc
 
@@ -8,17 +9,27 @@ func note(_ text: String) {
     _ = write(STDERR_FILENO, bytes, bytes.count)
 }
 
+/// Ours, then the peers.
+func allHosts(_ options: Options) throws(BenchError) -> [any StreamingHost] {
+    guard let folder = options.peers else { return ownHosts }
+    return try ownHosts + PeerHost.all(in: folder)
+}
+
 func run(_ scenario: Scenario, _ options: Options) throws(BenchError) -> ScenarioResult {
-    let moves = options.isQuick ? scenario.quickMoves : scenario.moves
-    let gcode = try GCodeProgram(moves: moves).writeTemporaryFile()
-    defer { unlink(gcode) }
-    let hosts = hosts.filter { $0.takesPart(in: scenario) }
-    var series = hosts.map { Series(host: $0.name) }
+    let hosts = try allHosts(options).filter { $0.takesPart(in: scenario) }
+    var series = hosts.map { Series(host: $0.name, moves: $0.moves(in: scenario, isQuick: options.isQuick)) }
+    var programs: [Int: String] = [:]
+    defer { for program in programs.values { unlink(program) } }
+    for moves in Set(series.map(\.moves)) {
+        programs[moves] = try GCodeProgram(moves: moves).writeTemporaryFile()
+    }
     for run in 0..<options.runs {
         for turn in hosts.indices {
             // Another host begins each time, so that none is always the one after the pause.
             let index = (run + turn) % hosts.count
             let host = hosts[index]
+            let moves = series[index].moves
+            guard let gcode = programs[moves] else { continue }
             do throws(BenchError) {
                 let measurement = try Measurement(host, scenario, gcode: gcode, moves: moves)
                 series[index].runs.append(measurement)
@@ -29,7 +40,7 @@ func run(_ scenario: Scenario, _ options: Options) throws(BenchError) -> Scenari
             }
         }
     }
-    return ScenarioResult(title: scenario.title, moves: moves, series: series)
+    return ScenarioResult(title: scenario.title, series: series)
 }
 
 func main() throws(BenchError) {
@@ -38,9 +49,11 @@ func main() throws(BenchError) {
     case .help:
         print(Options.help)
     case .stream(let name, let gcode, let port):
-        guard let host = hosts.first(where: { $0.name == name }) else { throw BenchError("no host \"\(name)\"") }
+        guard let host = try allHosts(options).first(where: { $0.name == name }) else {
+            throw BenchError("no host \"\(name)\"")
+        }
         cbench_use_host_cores()
-        print(try HostReport(host, gcode: gcode, port: port).text, terminator: "")
+        print(try host.report(gcode: gcode, port: port).text, terminator: "")
     case .compare:
         var results: [ScenarioResult] = []
         for scenario in Scenario.all where options.only == nil || options.only == scenario.name {
