@@ -9,6 +9,7 @@ from printrun import gcoder
 from printrun.printcore import printcore
 
 CONNECT_SECONDS = 20
+PRINT_SECONDS = 150
 
 
 def main(path, port):
@@ -30,7 +31,8 @@ def main(path, port):
     if not core.startprint(gcode):
         sys.exit("stream-printcore: it does not print")
     # Called when the ok of the last line has come: only then it finds that there is no other.
-    ended.wait()
+    if not ended.wait(PRINT_SECONDS):
+        sys.exit(f"stream-printcore: it does not come to an end {errors}")
     cpu = measured.cpu_ns() - before
     resident = measured.peak_resident_bytes()
     core.disconnect()
