@@ -12,6 +12,13 @@ import time
 from types import SimpleNamespace
 
 import measured
+from prusa.link.interesting_logger import InterestingLogger, InterestingLogRotator
+
+# As its __main__ does, before any other module makes its logger: it keeps what it logs of each line, whatever the level.
+InterestingLogRotator()
+logging.setLoggerClass(InterestingLogger)
+
+# pylint: disable=wrong-import-position
 from prusa.link.printer_adapter.file_printer import FilePrinter
 from prusa.link.printer_adapter.model import Model
 from prusa.link.serial.serial_adapter import SerialAdapter
