@@ -19,8 +19,10 @@ public enum Reply: Sendable, Equatable {
     case lineError
     /// An error that ends a print: temperature protection.
     case fatalError
-    /// The firmware halted (`kill() called`, `!!`, Repetier's `fatal:`).
+    /// The firmware halted (`kill() called`, Repetier's `fatal:`).
     case halted
+    /// `!!`: the firmware halted or a command failed, see `StreamSettings.Alarm`.
+    case alarm
     /// Another error: told to the user, the print goes on.
     case otherError
     /// What no Marlin says: GRBL's `error:20` and its greeting.
@@ -69,7 +71,7 @@ extension Reply {
         case UInt8(ascii: "w") where line.count - start == 4 && line.has("wait", at: start):
             return .wait
         case UInt8(ascii: "!") where line.has("!!", at: start):
-            return .halted
+            return .alarm
         case UInt8(ascii: "f") where line.has("fatal:", at: start):
             return .halted
         case UInt8(ascii: "e") where line.has("error:", at: start):

@@ -36,6 +36,17 @@ public struct StreamSettings: Sendable, Equatable {
     /// as many requests for any lines end it too, when nothing arrives in between.
     public var resendLimit: UInt32 = 20
 
+    /// What the printer means by a line that begins with `!!`.
+    public var alarm = Alarm.halted
+
+    /// Meanings of `!!`.
+    public enum Alarm: UInt8, Sendable, Equatable, BitwiseCopyable {
+        /// The firmware takes no commands until it is reset (Smoothieware, RepRap's convention).
+        case halted
+        /// A command failed: the print ends, and the printer listens as before (Klipper).
+        case commandFailed
+    }
+
     /// Settings for Marlin's defaults.
     public init() {}
 }

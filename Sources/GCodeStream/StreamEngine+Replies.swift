@@ -20,7 +20,9 @@ extension StreamEngine {
         case .start:
             output.removeAll()
             fail(.printerReset, now: now)
-        case .halted:
+        case .alarm where settings.alarm == .commandFailed:
+            fail(.firmwareError, now: now)
+        case .halted, .alarm:
             output.removeAll()
             fail(.printerHalted, now: now)
             halted = true

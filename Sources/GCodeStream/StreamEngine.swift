@@ -54,7 +54,7 @@ public struct StreamEngine: ~Copyable {
         var echoes: Int
     }
 
-    let settings: StreamSettings
+    var settings: StreamSettings
     var window: Int
     var job = Job.none
     var synchronisation = Synchronisation.none
@@ -141,6 +141,14 @@ public struct StreamEngine: ~Copyable {
     }
 
     // MARK: Orders
+
+    /// Takes other settings, once it is known which firmware answers: call before `synchronise`. What ADVANCED_OK told of the
+    /// window is forgotten.
+    public mutating func adopt(_ settings: StreamSettings) {
+        self.settings = settings
+        queueSize = 0
+        window = Swift.min(Swift.max(settings.windowLines, 1), Limits.windowLines)
+    }
 
     /// Agrees on the line count with a printer that answers: call after greeting it. `.synchronised` reports the end.
     /// Lines are written as `packing` says from then on: anything but `.none` for a printer only that answers MeatPack's query.
@@ -275,7 +283,10 @@ public struct StreamEngine: ~Copyable {
         for index in bytes.indices where assembler.feed(bytes[index]) {
             let reply = assembler.takeLine { line -> Reply in
                 let reply = Reply.parse(line)
-                if reply == .halted || reply == .fatalError || reply == .otherError { errorText.setCut(line) }
+                switch reply {
+                case .halted, .alarm, .fatalError, .otherError: errorText.setCut(line)
+                default: break
+                }
                 onLine(line, reply)
                 return reply
             }

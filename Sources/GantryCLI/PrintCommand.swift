@@ -26,8 +26,11 @@ struct PrintCommand: ParsableCommand {
     @Flag(inversion: .prefixedNo, help: "Pack lines (MeatPack) where the printer reads that.")
     var meatpack = false
 
-    @Option(help: "Lines that may be unacknowledged; 1 is stop-and-wait.")
-    var window = 4
+    @Option(help: "Lines that may be unacknowledged; 1 is stop-and-wait. What the firmware takes unless given.")
+    var window: Int?
+
+    @Option(help: DialectName.help)
+    var dialect = DialectName.automatic
 
     @Option(help: "Seconds that the printer may take to answer after its port was opened.")
     var timeout = 30.0
@@ -42,7 +45,7 @@ struct PrintCommand: ParsableCommand {
     var realtime = true
 
     func validate() throws {
-        guard (1...16).contains(window) else { throw ValidationError("--window takes 1 to 16.") }
+        guard window.map({ (1...16).contains($0) }) ?? true else { throw ValidationError("--window takes 1 to 16.") }
         guard (0.1...3600).contains(timeout) else { throw ValidationError("--timeout takes 0.1 to 3600 seconds.") }
         guard baud >= 1200 else { throw ValidationError("--baud takes 1200 or more.") }
     }
@@ -53,7 +56,8 @@ struct PrintCommand: ParsableCommand {
         do { jobFile = try JobFile(path: file) } catch { finish(failure: error.description) }
         do { path = try AutomaticPort.resolve(port) } catch { finish(failure: "\(error)") }
         var configuration = LinkConfiguration(port: path, baud: baud)
-        configuration.stream.windowLines = window
+        configuration.firmware.windowLines = window
+        configuration.firmware.dialect = dialect.row
         configuration.meatPack = meatpack
         configuration.greetingLimit = UInt64(timeout * 1e9)
         configuration.isRealTime = realtime

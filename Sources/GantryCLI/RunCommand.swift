@@ -19,6 +19,9 @@ struct ConfigurationOptions: ParsableArguments {
     @Flag(inversion: .prefixedNo, help: "Pack lines (MeatPack) where the printer reads that.")
     var meatpack: Bool?
 
+    @Option(help: DialectName.help)
+    var dialect: DialectName?
+
     @Option(help: "Printer model: I3MK3S, MK4S, …, or dotted numbers such as 1.3.1.")
     var type: String?
 
@@ -48,6 +51,7 @@ struct ConfigurationOptions: ParsableArguments {
         if let port { result.port = port }
         if let baudrate { result.baudrate = baudrate }
         if let meatpack { result.meatPack = meatpack }
+        if let dialect { result.firmwareOverrides.dialect = dialect.row }
         if let type {
             guard let known = PrinterType(type) else {
                 throw ValidationError("--type takes \(GantryConfiguration.typeHint).")

@@ -63,7 +63,7 @@ struct CountQuestion {
             askAt = now &+ Self.quiet
         case .busy, .busyForUser:
             askAt = max(askAt, now &+ 5 * Self.second)
-        case .start, .halted:
+        case .start, .halted, .alarm:
             outcome = .unknown
         default:
             break

@@ -8,8 +8,11 @@ public struct LinkConfiguration: Sendable {
     /// Baud rate in bits a second; 115200 for Prusa and most others, 250000 for many Marlin boards.
     public var baud: UInt32
 
-    /// The engine's settings.
+    /// The engine's settings. The window and the meaning of `!!` come from the printer's dialect once that is known.
     public var stream = StreamSettings()
+
+    /// What holds whatever the table of dialects says.
+    public var firmware = FirmwareOverrides()
 
     /// How long a printer may take to answer after the port was opened, in nanoseconds. An MK3S needs 9 s from its
     /// reset.
@@ -32,5 +35,17 @@ public struct LinkConfiguration: Sendable {
         self.baud = baud
         // After a Resend: a full window's time on the wire, and twice 16 ms that USB adapters hold bytes back.
         stream.settleTime = 32_000_000 + UInt64(stream.windowBytes) * 10 * 1_000_000_000 / UInt64(max(baud, 1200))
+    }
+
+    /// The engine's settings for a printer of that dialect.
+    func stream(for dialect: FirmwareDialect) -> StreamSettings {
+        var result = stream
+        result.windowLines = dialect.windowLines
+        result.windowBytes = dialect.windowBytes
+        result.alarm = dialect.alarm
+        // After a Resend a larger window takes longer to come in.
+        let more = UInt64(max(dialect.windowBytes - stream.windowBytes, 0))
+        result.settleTime += more * 10 * 1_000_000_000 / UInt64(max(baud, 1200))
+        return result
     }
 }

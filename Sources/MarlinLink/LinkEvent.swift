@@ -12,6 +12,8 @@ public struct FirmwareIdentity: Sendable, Equatable {
     public var extruders = 1
     /// The `Cap:` lines with a 1.
     public var capabilities: Set<String> = []
+    /// How this firmware wants to be spoken to: its row of the table, and what the configuration changes of it.
+    public internal(set) var dialect = FirmwareDialect.marlin
 
     /// Nothing known.
     public init() {}
@@ -26,7 +28,10 @@ public struct FirmwareIdentity: Sendable, Equatable {
         guard let start = line.firstRange(of: "FIRMWARE_NAME:") else { return false }
         for (key, value) in Self.fields(line[start.lowerBound...]) {
             switch key {
-            case "FIRMWARE_NAME": firmware = value
+            case "FIRMWARE_NAME":
+                firmware = value
+                let text = Array(value.utf8)
+                dialect = .of(text.span)
             case "MACHINE_TYPE": machine = value
             case "UUID": uuid = value
             case "EXTRUDER_COUNT": extruders = Int(value) ?? 1

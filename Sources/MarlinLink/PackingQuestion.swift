@@ -35,6 +35,6 @@ struct PackingQuestion {
         guard answer == nil, questions > 0 else { return }
         if line.contains("[MP] PV", from: 0) { answer = true }
         // Whoever greets it anew asks again.
-        if reply == .start || reply == .halted { answer = false }
+        if reply == .start || reply == .halted || reply == .alarm { answer = false }
     }
 }

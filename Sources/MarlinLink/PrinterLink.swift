@@ -358,7 +358,9 @@ public final class PrinterLink: Sendable {
         }
     }
 
-    private func becomeReady(_ identity: FirmwareIdentity) {
+    private func becomeReady(_ told: FirmwareIdentity) {
+        var identity = told
+        identity.dialect = configuration.firmware.applied(to: told.dialect)
         let reports = identity.capabilities.contains("AUTOREPORT_TEMP")
         state.withLock { $0.isReady = true }
         if reports { try? send("M155 S1") }

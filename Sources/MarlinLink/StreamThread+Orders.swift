@@ -19,8 +19,9 @@ extension StreamThread {
         case .running, nil:
             return
         case .answered:
-            if let greeting { greeted = (greeting.dialect, greeting.sawStart) }
+            if let greeting { greeted = (configuration.firmware.applied(to: greeting.dialect), greeting.sawStart) }
             greeting = nil
+            engine.adopt(configuration.stream(for: greeted.dialect))
             tell(.greeted)
             packing = .none
             if configuration.meatPack {

@@ -71,7 +71,7 @@ import Testing
         ("Error:Heating failed, system stopped! Heater_ID: bed", .fatalError),
         ("Error:MINTEMP triggered, system stopped! Heater_ID: 0", .fatalError),
         ("Error:volume.init failed", .otherError),
-        ("!!", .halted),
+        ("!!", .alarm),
         ("fatal: Heater/sensor error - Printer stopped", .halted),
         ("error:20", .foreignError),
         ("Grbl 1.1h ['$' for help]", .foreignError),

@@ -25,6 +25,21 @@ import Testing
         #expect(driver.deadline == .max)
     }
 
+    /// `!!` is the end of most firmware, and a command that failed to Klipper.
+    @Test func whatTwoExclamationMarksMean() {
+        for alarm in [StreamSettings.Alarm.halted, .commandFailed] {
+            let driver = EngineDriver { $0.alarm = alarm }
+            #expect(driver.beginJob())
+            _ = driver.feed(["G0"])
+            _ = driver.answer("!! Must home axis first", "ok")
+            let failure: StreamFailure = alarm == .halted ? .printerHalted : .firmwareError
+            #expect(driver.reports() == [.jobFailed(failure)])
+            #expect(driver.errorLength == 23)
+            // Who listens on agrees on a new count.
+            #expect((driver.deadline == .max) == (alarm == .halted))
+        }
+    }
+
     @Test func aDeadPrinterFailsTheJobWithoutABusyLoop() {
         let driver = EngineDriver()
         #expect(driver.beginJob())

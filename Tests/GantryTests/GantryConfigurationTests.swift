@@ -1,3 +1,4 @@
+import MarlinLink
 import PrusaConnect
 import Testing
 
@@ -76,6 +77,45 @@ import Testing
         #expect(try read("[printer]\nmeatpack = \(value)\n").link.meatPack == isOn)
     }
 
+    @Test func whatIsKnownBetterOfTheFirmware() throws {
+        #expect(try read("[firmware]\ndialect = auto\n").link.firmware == FirmwareOverrides())
+        let firmware = try read(
+            """
+            [firmware]
+            dialect = Prusa
+            packing = packed
+            window = 8
+            buffer = 255
+            alarm = command_failed
+            pause = M601
+            resume = M602
+            cancel = none
+            prompt_answer = command
+            """
+        ).link.firmware
+        var expected = FirmwareOverrides()
+        expected.dialect = .prusa
+        expected.packing = .packed
+        (expected.windowLines, expected.windowBytes) = (8, 255)
+        expected.alarm = .commandFailed
+        (expected.pause, expected.resume, expected.cancel) = (
+            .command("M601"), .command("M602"), FirmwareOverrides.Order.none
+        )
+        expected.promptAnswer = .command
+        #expect(firmware == expected)
+    }
+
+    @Test(arguments: [
+        ("dialect = grbl", "auto, prusa, klipper, marlin"), ("packing = on", "packed, without_blanks, no_spaces"),
+        ("window = 17", "a whole number from 1 to 16"), ("buffer = 12", "a whole number from 64 to 1024"),
+        ("alarm = yes", "halted, command_failed"), ("pause = M25 | M400", "one command, or none"),
+        ("prompt_answer = M877", "m876, command"),
+    ])
+    func complaintsAboutTheFirmware(_ line: String, _ expected: String) {
+        let key = line.prefix { $0 != " " }
+        #expect(complaint("[firmware]\n\(line)\n") == "gantry.ini:2: \(key) in [firmware]: expected \(expected)")
+    }
+
     @Test func keysMayBeWrittenInCapitals() throws {
         #expect(try read("[printer]\nPort = /dev/ttyS1\n").port == "/dev/ttyS1")
     }
@@ -88,7 +128,7 @@ import Testing
         ),
         (
             "# x\n\n[printr]\nport = a\n",
-            "gantry.ini:3: there is no section [printr]; expected [printer], [control], [scripts], "
+            "gantry.ini:3: there is no section [printr]; expected [printer], [control], [firmware], [scripts], "
                 + "[filament_sensor], [power], [usb], [emergency_stop], [door], [led]"
         ),
         (

@@ -50,6 +50,43 @@ import Testing
         }
     }
 
+    /// `pause = M601` in `[firmware]`: the printer parks by its own rules, and comes back by them.
+    @Test func aPauseIsLeftToThePrinterWhereThatIsWanted() async throws {
+        var firmware = FirmwareOverrides()
+        firmware.pause = .command("M601")
+        let lines = file("G4 P1")
+        let rig = try MachineRig(firmware: firmware) { $0 = Self.configuration(.prusa3_13, like: $0) }
+        try await rig.run { rig in
+            try begin(lines, rig)
+            try await eventually("it moves") { moves(rig).count > 20 }
+            try rig.machine.pause()
+            try await eventually("paused there") { rig.printer.snapshot().isPaused }
+            #expect(rig.machine.state == .paused)
+            try rig.machine.resume()
+            try await eventually("printed") { rig.machine.state == .finished }
+            let commands = rig.printer.executedCommands
+            #expect(commands.filter { $0 == "M601" || $0 == "M602" } == ["M601", "M602"])
+            #expect(moves(rig) == lines.filter { $0.hasPrefix("G1 ") })
+        }
+    }
+
+    @Test func aKlipperThatPausedByItselfIsToldInItsWords() async throws {
+        let rig = try MachineRig { $0 = Self.configuration(.klipper, like: $0) }
+        try await rig.run { rig in
+            #expect(rig.machine.identity.dialect == .klipper)
+            try begin(file("G4 P1"), rig)
+            try await eventually("it moves") { moves(rig).count > 20 }
+            rig.printer.emitAction("paused")
+            try await eventually("paused") { rig.machine.state == .paused }
+            try rig.machine.resume()
+            #expect(rig.printer.executedCommands.contains("RESUME"))
+            rig.printer.emitAction("paused")
+            try await eventually("paused") { rig.machine.state == .paused }
+            try rig.machine.cancel()
+            #expect(rig.printer.executedCommands.contains("CANCEL_PRINT"))
+        }
+    }
+
     @Test func aPrintThatAPrusaPausedIsEndedThereToo() async throws {
         let rig = try MachineRig { $0 = Self.configuration(.prusa3_13, like: $0) }
         try await rig.run { rig in

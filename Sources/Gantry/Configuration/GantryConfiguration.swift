@@ -17,7 +17,8 @@ import PrusaConnect
 /// state =
 /// ```
 ///
-/// Commands that Gantry sends by itself stand in `[scripts]`, see ``Scripts``; sections for what hangs on the board: see
+/// Commands that Gantry sends by itself stand in `[scripts]`, see ``Scripts``; how the firmware is spoken to in `[firmware]`, see
+/// ``FirmwareOverrides``; sections for what hangs on the board: see
 /// ``BoardConfiguration``. Every key may be missing. Relative paths are relative to the directory that the daemon was started in.
 public struct GantryConfiguration: Sendable, Equatable {
     /// Serial port, or `auto` for the only one there is.
@@ -32,6 +33,8 @@ public struct GantryConfiguration: Sendable, Equatable {
     public var serialNumber: String?
     /// Firmware version for Connect; what the printer answers to M115 when nil.
     public var firmware: String?
+    /// What the user knows better of the firmware than the table of dialects, `[firmware]`.
+    public var firmwareOverrides = FirmwareOverrides()
     /// Path of `prusa_printer_settings.ini`, which holds Connect's address and token.
     public var settings = "./prusa_printer_settings.ini"
     /// Directory with G-code files, Connect's `/local`.
@@ -87,6 +90,7 @@ public struct GantryConfiguration: Sendable, Equatable {
             if let value = text("directory") { directory = value }
             state = text("state")
             if let value = file.value(of: "socket", in: "control"), !value.isEmpty { controlSocket = value }
+            firmwareOverrides = try FirmwareOverrides(file)
             scripts = try Scripts(file)
             board = try BoardConfiguration(file)
         } catch {
@@ -104,7 +108,10 @@ public struct GantryConfiguration: Sendable, Equatable {
 
     private static func refuseUnknown(_ file: INIFile) throws(ConfigurationError) {
         let sections =
-            [(section, keys), ("control", ["socket"]), (Scripts.section, Scripts.keys)] + BoardConfiguration.sections
+            [
+                (section, keys), ("control", ["socket"]), (FirmwareOverrides.section, FirmwareOverrides.keys),
+                (Scripts.section, Scripts.keys),
+            ] + BoardConfiguration.sections
         for name in file.sections {
             guard let known = sections.first(where: { $0.0 == name })?.1 else {
                 let names = sections.map(\.0)
@@ -127,6 +134,7 @@ public struct GantryConfiguration: Sendable, Equatable {
     public var link: LinkConfiguration {
         var link = LinkConfiguration(port: port, baud: baudrate)
         link.meatPack = meatPack
+        link.firmware = firmwareOverrides
         return link
     }
 }

@@ -19,7 +19,8 @@ enum PauseWork: Sendable {
 // Pausing and going on.
 extension Machine {
     /// Pauses the job: feeding stops before this returns. Then, on a thread of its own, the printer comes to rest, its
-    /// place is noted and the pause script executed. `runsScript` is false when the printer has paused by itself.
+    /// place is noted and the pause script executed; where the firmware is to pause by its own command, that is sent in place
+    /// of all this. `runsScript` is false when the printer has paused by itself.
     public func pause(command: UInt64? = nil, runsScript: Bool = true) throws(MachineError) {
         try require(state == .printing, "Cannot pause when not printing.")
         try require(!core.withLock { $0.isPreparing }, "Cannot pause: the printer is being prepared for the print.")
@@ -27,13 +28,19 @@ extension Machine {
         // All of the file is at the printer: there is nothing left that could be held back.
         try require(link.snapshot.phase != .finishing, "Cannot pause: the print makes its last moves.")
         do { try link.pause() } catch { throw .link(error) }
+        let order = runsScript ? identity.dialect.pause : nil
         let number = core.withLock { core in
             core.pauseNumber += 1
-            core.pauseWork = runsScript ? .settling(core.pauseNumber) : .byPrinter
+            core.pauseWork = runsScript && order == nil ? .settling(core.pauseNumber) : .byPrinter
             return core.pauseNumber
         }
         try require(change(.paused, command: command), "Cannot pause: the print has just ended.")
-        if runsScript { _ = startThread { [self] in settle(link, number) } }
+        if let order {
+            // Behind what the printer has already; it comes to rest, parks and comes back by its own rules.
+            send([order], to: link)
+        } else if runsScript {
+            _ = startThread { [self] in settle(link, number) }
+        }
     }
 
     /// Goes on with a paused job: the resume script, then what the pause, a script or anybody else has changed since is brought back

@@ -7,8 +7,9 @@ import Crypto
 /// command at all (does not begin with G, M or T and a digit), which a damaged line can produce.
 public struct CommandDigest: Sendable {
     /// M-codes that are not part of a print: M105 (temperatures), M110 (line number), M113 (keep-alive),
-    /// M114 (position), M115 (firmware), M155 (automatic temperatures), M400 (waiting for the moves to end).
-    public static let housekeeping: Set<Int> = [105, 110, 113, 114, 115, 155, 400]
+    /// M114 (position), M115 (firmware), M155 (automatic temperatures), M400 (waiting for the moves to end),
+    /// M876 (answer to a prompt).
+    public static let housekeeping: Set<Int> = [105, 110, 113, 114, 115, 155, 400, 876]
 
     private var hash = SHA256()
     private var pending: [UInt8] = []

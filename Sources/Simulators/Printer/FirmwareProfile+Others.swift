@@ -64,6 +64,18 @@ extension FirmwareProfile {
         return profile
     }()
 
+    /// Klipper, as far as a host tells it from Marlin: its name, and no capabilities. Not among `all`: it checks no line numbers,
+    /// which this printer does.
+    public static let klipper: FirmwareProfile = {
+        var profile = FirmwareProfile(name: "klipper", summary: "Klipper: its name", family: .marlin1)
+        profile.capabilities.autoReportTemperatures = false
+        profile.capabilities.busySeconds = 0
+        profile.text.firmware = ["FIRMWARE_NAME:Klipper FIRMWARE_VERSION:v0.12.0-85-gd785b396a"]
+        profile.text.action = "// action:"
+        profile.boot = BootScript(lines: script([(0, "// Klipper state: Ready")]), readyMilliseconds: 50)
+        return profile
+    }()
+
     /// Habits that some builds and clones have on top of what their firmware is known for.
     public struct Quirks: OptionSet, Sendable {
         /// One bit per habit.

@@ -13,7 +13,10 @@ final class MachineRig: Sendable {
     let changes = Shared<[Machine.Change]>([])
     private let isRunning = Shared(false)
 
-    init(scripts: Scripts = Scripts(), printer change: (inout MarlinPrinter.Configuration) -> Void = { _ in }) throws {
+    init(
+        scripts: Scripts = Scripts(), firmware: FirmwareOverrides = FirmwareOverrides(),
+        printer change: (inout MarlinPrinter.Configuration) -> Void = { _ in }
+    ) throws {
         folder = try TemporaryDirectory()
         var board = MarlinPrinter.Configuration(profile: .marlin2Custom)
         board.timeScale = .infinity
@@ -22,7 +25,9 @@ final class MachineRig: Sendable {
         change(&board)
         printer = PrinterSimulator(PrinterSimulator.Options(printer: board))
         let port = try printer.start()
-        machine = Machine(configuration: LinkConfiguration(port: port), scripts: scripts) { [changes] change in
+        var configuration = LinkConfiguration(port: port)
+        configuration.firmware = firmware
+        machine = Machine(configuration: configuration, scripts: scripts) { [changes] change in
             changes.change { $0.append(change) }
         }
     }
