@@ -30,7 +30,7 @@ public enum Limits {
     /// The same where lines are packed: what switches packing on again goes with it.
     package static let packedProbeAllowance = 30
 
-    /// Bytes that `StreamEngine.interruptHeating` may be beyond that.
+    /// Bytes that `StreamEngine.interruptHeating` and `answerPrompt` may be beyond that.
     package static let interruptAllowance = 24
 
     /// The most bytes that one line takes on the wire, with what may have to go around it where lines are packed. Less than

@@ -251,12 +251,22 @@ public struct StreamEngine: ~Copyable {
     }
 
     /// Ends a wait for a temperature (M108) past all queues. Only firmware with EMERGENCY_PARSER hears it in time.
-    public mutating func interruptHeating(now: UInt64) {
+    public mutating func interruptHeating(now: UInt64) { sendPastQueues("M108", now: now) }
+
+    /// Answers a prompt of the printer (M876), the first answer is 0, past all queues: the command that asks waits for it. Only
+    /// firmware with EMERGENCY_PARSER hears it in time. Answers beyond the tenth are none.
+    public mutating func answerPrompt(_ answer: UInt8, now: UInt64) {
+        if answer < 10 { sendPastQueues("M876 S", digit: answer, now: now) }
+    }
+
+    private mutating func sendPastQueues(_ text: StaticString, digit: UInt8? = nil, now: UInt64) {
         guard synchronisation == .done, !halted, output.free > Limits.interruptAllowance, !inFlight.isFull else {
             return
         }
         let before = output.count
-        appendPlain("M108\n")
+        appendPlain(text)
+        if let digit { output.append(UInt8(ascii: "0") + digit) }
+        output.append(UInt8(ascii: "\n"))
         if sent.packing != .none { output.beginPacking(sent.packing) }
         let length = UInt8(truncatingIfNeeded: output.count - before)
         track(InFlight.Entry(number: 0, bytes: length, isMarker: false), now: now)
@@ -340,7 +350,7 @@ public struct StreamEngine: ~Copyable {
 
     /// Bytes that are unacknowledged behind the oldest line: that one is being executed and has left the printer's
     /// receive buffer, these are in it, in the command queue or on their way. Never more than
-    /// `StreamSettings.windowBytes` of lines; a probe (`Limits.probeAllowance`, a few more bytes where lines are packed) and the bytes of `interruptHeating`
+    /// `StreamSettings.windowBytes` of lines; a probe (`Limits.probeAllowance`, a few more bytes where lines are packed) and the bytes of `interruptHeating` or `answerPrompt`
     /// (`Limits.interruptAllowance` at most) may come on top.
     public var unacknowledgedBytesWaiting: Int { inFlight.bytes - Int(inFlight.first?.bytes ?? 0) }
 

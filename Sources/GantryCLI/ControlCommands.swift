@@ -1,7 +1,7 @@
 import ArgumentParser
 import Gantry
 
-/// How `power`, `storage` and `resume` find the running daemon.
+/// How `power`, `storage`, `resume` and `answer` find the running daemon.
 struct ControlOptions: ParsableArguments {
     @Option(help: "Path of gantry.ini, for the socket of the running daemon.")
     var config: String?
@@ -96,4 +96,21 @@ struct ResumeCommand: ParsableCommand {
     }
 
     func run() throws { try control.ask(recover ? "resume recover" : discard ? "resume discard" : "resume") }
+}
+
+/// `gantry answer`: what the printer asks.
+struct AnswerCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "answer", abstract: "Show what the printer of the running daemon asks, or answer it.")
+
+    @Argument(help: "Number of the answer, from 1; without it the question is shown.")
+    var number: Int?
+
+    @OptionGroup var control: ControlOptions
+
+    func validate() throws {
+        guard number.map({ $0 > 0 }) ?? true else { throw ValidationError("The first answer is 1.") }
+    }
+
+    func run() throws { try control.ask(number.map { "answer \($0)" } ?? "answer") }
 }

@@ -10,7 +10,7 @@ struct GantryCommand: ParsableCommand {
         abstract: "Prusa Connect and gap-free streaming for any Marlin printer.",
         subcommands: [
             PrintCommand.self, RunCommand.self, RegisterCommand.self, DemoCommand.self, SimulateCommand.self,
-            DoctorCommand.self, PowerCommand.self, StorageCommand.self, ResumeCommand.self,
+            DoctorCommand.self, PowerCommand.self, StorageCommand.self, ResumeCommand.self, AnswerCommand.self,
         ])
 }
 

@@ -11,6 +11,7 @@ struct PrintCommand: ParsableCommand {
         commandName: "print", abstract: "Print a G-code file without Connect.",
         discussion: """
             Ctrl-C cancels safely: nothing more is sent, heaters and fan go off. A second Ctrl-C leaves at once.
+            What the printer asks meanwhile is answered by the number of the answer and Enter.
             Exit status: 0 printed, 1 failed, 2 wrong usage, 130 cancelled.
             """)
 
@@ -75,6 +76,8 @@ struct PrintCommand: ParsableCommand {
         do {
             let report = try session.run {
                 display.show($0)
+                let isAsked = $0.prompt?.buttons.isEmpty == false
+                if let number = AnswerKeys.next(isAsked: isAsked) { session.answer(number) }
             } onMessage: {
                 display.message($0)
             }

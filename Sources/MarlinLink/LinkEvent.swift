@@ -159,6 +159,8 @@ public enum LinkEvent: Sendable, Equatable {
     case printerHalted(text: String)
     /// A host action command.
     case action(HostAction)
+    /// The printer asks something; nil: no longer. It is forgotten with a restart.
+    case prompt(HostPrompt?)
     /// Any other line of the printer, its answers to commands among them.
     case line(String)
     /// The printer asked for a line again.

@@ -11,6 +11,7 @@ enum LinkOrder: BitwiseCopyable, Sendable {
     case cancel
     case emergencyStop
     case interruptHeating
+    case answerPrompt(button: UInt8)
     case reset
     case submit(CommandBuffer, tag: UInt32)
 }

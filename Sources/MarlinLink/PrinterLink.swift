@@ -267,7 +267,7 @@ public final class PrinterLink: Sendable {
         if let refusal { throw refusal }
     }
 
-    private func order(_ order: LinkOrder) throws(LinkError) {
+    func order(_ order: LinkOrder) throws(LinkError) {
         guard try openShared().order(order) else { throw .laneFull }
     }
 
@@ -351,11 +351,15 @@ public final class PrinterLink: Sendable {
 
     private func deliverLine(_ line: String, with delivery: inout NoteDelivery) {
         if delivery.identity.take(line) { return }
-        if let action = HostAction(line: line) {
-            onEvent(.action(action))
-        } else {
-            onEvent(.line(line))
+        guard let action = HostAction(line: line) else { return onEvent(.line(line)) }
+        if case .other(let text) = action {
+            switch delivery.prompts.take(text) {
+            case .none: break
+            case .more: return
+            case .show(let prompt): return onEvent(.prompt(prompt))
+            }
         }
+        onEvent(.action(action))
     }
 
     private func becomeReady(_ told: FirmwareIdentity) {
@@ -364,6 +368,8 @@ public final class PrinterLink: Sendable {
         let reports = identity.capabilities.contains("AUTOREPORT_TEMP")
         state.withLock { $0.isReady = true }
         if reports { try? send("M155 S1") }
+        // Repetier asks nothing of a host that has not said so; OctoPrint says it to all.
+        if identity.capabilities.contains("PROMPT_SUPPORT") { try? send("M876 P1") }
         shared.withLock { $0 }?.setPolling(!reports)
         onEvent(.ready(identity))
     }
@@ -407,17 +413,5 @@ public final class PrinterLink: Sendable {
         case .notAPrinter: .notAPrinter(path: path)
         default: .noAnswer(path: path)
         }
-    }
-}
-
-/// What the delivering thread remembers between notes.
-struct NoteDelivery {
-    var identity = FirmwareIdentity()
-    var awaitsReady = false
-
-    /// A greeting begins: the printer will say anew who it is.
-    mutating func begin() {
-        identity = FirmwareIdentity()
-        awaitsReady = false
     }
 }

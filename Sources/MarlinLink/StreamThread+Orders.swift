@@ -155,6 +155,7 @@ extension StreamThread {
             engine.cancel()
         case .emergencyStop: engine.emergencyStop(now: now)
         case .interruptHeating: engine.interruptHeating(now: now)
+        case .answerPrompt(let button): engine.answerPrompt(button, now: now)
         case .reset: reset(now: now)
         case .submit(let command, let tag):
             let taken = command.withBytes { engine.submit($0, tag: tag) }

@@ -26,6 +26,7 @@ final class EngineDriver {
     func resume() -> Bool { engine.resume() }
     func cancel() { engine.cancel() }
     func emergencyStop() { engine.emergencyStop(now: now) }
+    func answerPrompt(_ answer: UInt8) { engine.answerPrompt(answer, now: now) }
     func interruptHeating() { engine.interruptHeating(now: now) }
 
     /// Lines that the engine wants written, without their line breaks. The port takes everything.

@@ -63,6 +63,19 @@ import Testing
         #expect(driver.reports() == [.acknowledged(tag: 1)])
     }
 
+    /// The command that asks is one of those that fill the window.
+    @Test func theAnswerToAPromptPassesTheQueue() {
+        let driver = EngineDriver()
+        #expect(driver.beginJob())
+        _ = driver.feed(["G0", "G1", "M0", "G3", "G4"])
+        let before = driver.unacknowledgedLines
+        driver.answerPrompt(1)
+        #expect(driver.written() == ["M876 S1"])
+        #expect(driver.unacknowledgedLines == before + 1)
+        driver.answerPrompt(10)
+        #expect(driver.written() == [])
+    }
+
     @Test func emergencyStopPassesEverything() {
         let driver = EngineDriver()
         #expect(driver.beginJob())

@@ -115,7 +115,10 @@ import Testing
         ),
         ("[usb]\nmount = fuse\n", "gantry.ini:2: mount in [usb]: expected auto, udisks2, kernel, none"),
         ("[usb]\ndirectory = media\n", "gantry.ini:2: directory in [usb]: expected a path that begins with /"),
-        ("[relay]\n", "gantry.ini:1: there is no section [relay]; expected [printer], [control], [scripts]"),
+        (
+            "[relay]\n",
+            "gantry.ini:1: there is no section [relay]; expected [printer], [control], [firmware], [scripts]"
+        ),
     ])
     func complaintsNameLineAndKey(_ text: String, _ expected: String) {
         #expect(complaint(text).hasPrefix(expected), "\(complaint(text))")

@@ -73,6 +73,21 @@ import Testing
                 || firmware == "octoprint")
     }
 
+    @Test func whatThePrinterAsksIsShownAndAnswered() async throws {
+        let file = Array("G28\nG1 X10 F6000\nM0\nG1 X20 F6000\n".utf8)
+        let rig = try Rig(file, firmware: .marlin2Custom.with(.hostPrompts))
+        try rig.start()
+        try await eventually("it asks") { rig.statuses.value.last?.prompt?.buttons.count == 1 }
+        #expect(rig.messages.value.contains("The printer asks: M0 Stop (1 Continue)"))
+        rig.session.answer(2)
+        try await eventually("refused") {
+            rig.messages.value.contains("2 is no answer. The printer asks: M0 Stop (1 Continue)")
+        }
+        rig.session.answer(1)
+        #expect(try await rig.end().outcome == .printed)
+        #expect(rig.printer.snapshot().digest == Files.digest(file))
+    }
+
     @Test func progressGrowsAndEndsAtTheEnd() async throws {
         let rig = try Rig(Files.moves(150), printer: Files.slow)
         try rig.start()

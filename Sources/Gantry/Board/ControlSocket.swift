@@ -60,7 +60,7 @@ public final class ControlSocket: Sendable {
     }
 
     private func problem(_ verb: String, _ code: Int32) -> String {
-        "Cannot \(verb) the control socket \(path) (error \(code)): `gantry power`, `gantry storage` and `gantry resume` will not work. "
+        "Cannot \(verb) the control socket \(path) (error \(code)): `gantry power`, `storage`, `resume` and `answer` will not work. "
             + "Set socket in [control] to a place that the daemon may write to."
     }
 
@@ -101,12 +101,17 @@ public final class ControlSocket: Sendable {
         case ("resume", nil, nil): return recover(.takeUp)
         case ("resume", "recover", nil): return recover(.recover)
         case ("resume", "discard", nil): return recover(.discard)
+        case ("answer", let number, nil): return reply(number.map { Int($0) ?? 0 })
         default: return "refused: unknown order"
         }
     }
 
     private func recover(_ order: RecoveryOrder) -> String {
         do throws(MachineError) { return try machine.obey(order) } catch { return "refused: \(error)" }
+    }
+
+    private func reply(_ number: Int?) -> String {
+        do throws(MachineError) { return try machine.answer(number) } catch { return "refused: \(error)" }
     }
 
     private static func readLine(_ descriptor: Int32) -> String? {

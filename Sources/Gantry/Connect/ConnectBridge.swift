@@ -59,6 +59,7 @@ final class ConnectBridge: Sendable {
         var telemetry = Telemetry(
             snapshot: machine.snapshot, state: machine.state, job: machine.job, now: .now)
         telemetry.extruderFilamentSensor = board.withLock { $0 }?.hasFilament.map { $0 ? .hasFilament : .noFilament }
+        telemetry.dialogID = machine.prompt?.number
         printer.telemetry(telemetry)
     }
 
@@ -70,12 +71,14 @@ final class ConnectBridge: Sendable {
             if state.hasJob, let job = machine.job { printer.jobID = job.id }
             printer.setState(
                 connectState(state), source: command == nil ? .marlin : .connect,
-                reason: reason ?? (state.hasJob ? boardReason.withLock { $0 } : nil), commandID: command)
+                reason: reason ?? machine.attention ?? (state.hasJob ? boardReason.withLock { $0 } : nil),
+                commandID: command)
             if !state.hasJob { printer.jobID = nil }
             printer.transferRateLimit = state == .printing ? Self.rateWhilePrinting : nil
             report()
         case .attention(let reason):
             attention.withLock { $0 = reason != nil }
+            if let prompt = machine.prompt, reason == prompt.text { return show(prompt) }
             printer.setState(
                 connectState(machine.state), source: .firmware,
                 reason: reason ?? machine.reason)
@@ -87,6 +90,12 @@ final class ConnectBridge: Sendable {
         case .halted, .used, .warning, .message:
             break
         }
+    }
+
+    private func show(_ prompt: HostPrompt) {
+        let buttons = prompt.buttons.map(\.label)
+        let dialog = Dialog(id: prompt.number, text: prompt.text, buttons: buttons)
+        printer.showDialog(dialog, state: connectState(machine.state))
     }
 
     /// A stick came or went.
@@ -150,6 +159,14 @@ final class ConnectBridge: Sendable {
                 return .finished
             }
             try machine.reset(command: command.id)
+            return .finished
+        }
+        printer.on(.dialogAction) { [self] command in
+            let action = try command.dialogAction()
+            guard let prompt = machine.prompt, prompt.number == action.dialogID,
+                let button = prompt.buttons.firstIndex(where: { $0.label == action.button })
+            else { throw CommandError("The printer does not ask that any more") }
+            _ = try machine.answer(button + 1)
             return .finished
         }
         printer.on(.gcode) { [self] command in try runGCode(command) }

@@ -85,8 +85,9 @@ extension Machine {
     private func answerPrinter() throws(MachineError) -> Bool {
         guard state == .printing, identity.hearsM108 else { return false }
         let link = try readyLink()
-        guard link.snapshot.readings.waitsForUser else { return false }
+        guard link.snapshot.readings.waitsForUser || prompt != nil else { return false }
         do { try link.interruptHeating() } catch { throw .link(error) }
+        core.withLock { $0.prompt = nil }
         return true
     }
 

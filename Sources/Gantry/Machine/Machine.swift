@@ -42,6 +42,11 @@ public final class Machine: Sendable {
         var identity = FirmwareIdentity()
         var cancelScript = CancelScript.done
         var attention: String?
+        /// What the printer asks, and what of that was told.
+        var prompt: HostPrompt?
+        var promptTold: HostPrompt?
+        /// The printer has said that it waits for its user since it asked.
+        var promptWaits = false
         /// Why the job's file cannot be read on.
         var lostFile: String?
         var lastJobID: UInt64 = 0
@@ -113,6 +118,9 @@ public final class Machine: Sendable {
 
     /// Commands of the job under way that the printer has acknowledged; nil before it has begun at the wire.
     var jobCommands: UInt64? { core.withLock { $0.link }?.jobCommands }
+
+    /// Why somebody has to act.
+    var attention: String? { core.withLock { $0.attention } }
 
     /// What the firmware said of itself.
     public var identity: FirmwareIdentity { core.withLock { $0.identity } }
@@ -219,7 +227,10 @@ public final class Machine: Sendable {
     private func take(_ event: LinkEvent, from link: PrinterLink) -> LinkError? {
         switch event {
         case .ready(let identity):
-            core.withLock { $0.identity = identity }
+            core.withLock { core in
+                core.identity = identity
+                core.prompt = nil
+            }
             tell(.identified(identity))
             change(.connected)
             if core.withLock({ $0.cancelScript == .owed }) { runCancelScriptBeside(on: link) }
@@ -236,6 +247,8 @@ public final class Machine: Sendable {
             change(.halted, reason: text.isEmpty ? "The firmware halted" : "The firmware halted: \(text)")
         case .action(let action):
             take(action)
+        case .prompt(let prompt):
+            take(prompt)
         case .line(let line):
             tell(.message(line))
         case .resend(let line):
@@ -290,16 +303,6 @@ public final class Machine: Sendable {
             }
         }
         if !startThread(body) { tell(.warning("There is no thread to go on with the print.")) }
-    }
-
-    /// Tells whether somebody has to act.
-    func noteAttention(waitsForUser: Bool) {
-        let (isNew, reason) = core.withLock { core in
-            let reason = core.lostFile ?? (waitsForUser ? "The printer waits for its user" : nil)
-            defer { core.attention = reason }
-            return (core.attention != reason, reason)
-        }
-        if isNew { tell(.attention(reason)) }
     }
 }
 
@@ -388,6 +391,7 @@ extension Machine.Core {
 
     mutating func apply(_ event: MachineState.Event, reason: String?, job: Job?) -> Effect {
         guard let next = state.after(event) else { return .none }
+        if event == .lost || event == .halted || event == .restarting { prompt = nil }
         switch event {
         // Whoever cancels runs the script; no job may begin before that.
         case .stopped: cancelScript = .running
@@ -403,6 +407,7 @@ extension Machine.Core {
         if let job { self.job = job }
         if !next.hasJob {
             lostFile = nil
+            if state.hasJob { prompt = nil }
             if let file = self.job?.file { self.job?.file = file.closed }
         }
         if next == .printing { self.job?.startClock(at: .now) } else { self.job?.stopClock(at: .now) }

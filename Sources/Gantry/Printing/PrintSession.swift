@@ -46,6 +46,7 @@ public final class PrintSession: Sendable {
     private enum Message: Sendable {
         case link(LinkEvent)
         case cancel
+        case answer(Int)
     }
 
     /// What the session is doing, for a display.
@@ -56,6 +57,8 @@ public final class PrintSession: Sendable {
         public var progress: JobProgress
         /// Seconds of printing.
         public var elapsed: Double
+        /// What the printer asks now: see `answer`.
+        public var prompt: HostPrompt?
         /// True once a cancel was asked for.
         public var isCancelling: Bool
     }
@@ -76,6 +79,9 @@ public final class PrintSession: Sendable {
     /// Asks for the end of the print; any thread. `run` returns after the cancel script was executed.
     public func cancel() { mailbox.post(.cancel) }
 
+    /// Answers what the printer asks, the first answer is 1; any thread. What it did not ask is left alone.
+    public func answer(_ number: Int) { mailbox.post(.answer(number)) }
+
     /// Prints. Call it once.
     ///
     /// - Parameters:
@@ -92,6 +98,7 @@ public final class PrintSession: Sendable {
             for message in mailbox.take(until: .now + 0.2) where run.ending == nil {
                 switch message {
                 case .cancel: run.cancel()
+                case .answer(let number): run.answer(number, onMessage: onMessage)
                 case .link(let event): try take(event, in: &run, onMessage: onMessage)
                 }
             }
@@ -118,6 +125,8 @@ public final class PrintSession: Sendable {
     private struct Run {
         let link: PrinterLink
         var hearsM108 = false
+        var promptAnswer = FirmwareDialect.PromptAnswer.m876
+        var prompt: HostPrompt?
         var ending: PrintOutcome?
         var owesCancelScript = false
         var cancelScript: CancelScriptOutcome?
@@ -127,6 +136,16 @@ public final class PrintSession: Sendable {
             // Refused where no job runs: then nothing was switched on either.
             do { try link.cancel() } catch { return }
             owesCancelScript = true
+        }
+
+        mutating func answer(_ number: Int, onMessage: (String) -> Void) {
+            guard let prompt else { return }
+            do throws(LinkError) {
+                try link.answer(prompt, button: number - 1, by: promptAnswer)
+                self.prompt = nil
+            } catch {
+                onMessage("\(number) is no answer. The printer asks: \(prompt)")
+            }
         }
 
         mutating func fail(_ failure: JobFailure) {
@@ -147,6 +166,7 @@ public final class PrintSession: Sendable {
             guard started.withLock({ $0 == nil }) else { return }
             if !identity.firmware.isEmpty { onMessage("Printer: \(identity.firmware)") }
             run.hearsM108 = identity.hearsM108
+            run.promptAnswer = identity.dialect.promptAnswer
             try run.link.print(file)
             started.withLock { $0 = .now }
         case .jobFinished:
@@ -170,6 +190,11 @@ public final class PrintSession: Sendable {
         case .action(.cancel):
             onMessage("The printer asks for the end of the print.")
             run.cancel()
+        case .prompt(let prompt):
+            run.prompt = prompt
+            guard let prompt else { break }
+            let isQuestion = !prompt.buttons.isEmpty
+            onMessage(isQuestion ? "The printer asks: \(prompt)" : "The printer says: \(prompt.text)")
         case .line(let line):
             onMessage(line)
         case .resend, .printerRestarted, .action:
@@ -182,7 +207,7 @@ public final class PrintSession: Sendable {
         let elapsed = elapsed
         return Status(
             snapshot: snapshot, progress: JobProgress(snapshot: snapshot, size: file.size, elapsed: elapsed),
-            elapsed: elapsed, isCancelling: run.ending == .cancelled)
+            elapsed: elapsed, prompt: run.prompt, isCancelling: run.ending == .cancelled)
     }
 
     private var elapsed: Double { started.withLock { $0.map { MonotonicTime.now.seconds(since: $0) } ?? 0 } }

@@ -1,7 +1,7 @@
 /// Marlin's EMERGENCY_PARSER: looks at every byte as it arrives and acts on a few commands at their line end, however
 /// full the queue is.
 struct EmergencyParser: Sendable {
-    enum Command: Sendable { case breakWaiting, kill, quickStop }
+    enum Command: Sendable { case breakWaiting, kill, quickStop, answer }
 
     private var code = 0
     private var state = State.start
@@ -17,6 +17,7 @@ struct EmergencyParser: Sendable {
             case 108: return .breakWaiting
             case 112: return .kill
             case 410: return .quickStop
+            case 876: return .answer
             default: return nil
             }
         }

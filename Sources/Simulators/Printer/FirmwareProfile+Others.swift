@@ -99,6 +99,8 @@ extension FirmwareProfile {
         public static let keepsBufferOnError = Quirks(rawValue: 64)
         /// It reads MeatPack (Marlin's build option).
         public static let meatPack = Quirks(rawValue: 128)
+        /// It asks its host's user where it waits for one (Marlin's HOST_PROMPT_SUPPORT).
+        public static let hostPrompts = Quirks(rawValue: 256)
     }
 
     /// Whether an `ok` shows what it answers: by a line number, or by the temperatures of an M105.
@@ -129,6 +131,7 @@ extension FirmwareProfile {
             profile.capabilities.meatPack = true
             profile.text.firmware = profile.text.firmware.map { $0 == "Cap:MEATPACK:0" ? "Cap:MEATPACK:1" : $0 }
         }
+        if quirks.contains(.hostPrompts) { profile.capabilities.hostPrompts = true }
         if !quirks.isEmpty { profile.name += "+\(quirks.rawValue)" }
         return profile
     }

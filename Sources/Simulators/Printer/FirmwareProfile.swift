@@ -156,6 +156,8 @@ struct Capabilities: Sendable {
     /// Reads packed lines where the host switches that on.
     var meatPack = false
     var hostActions = false
+    /// Waits for the user are announced as prompts.
+    var hostPrompts = false
     var autoReportTemperatures = true
     var autoReportPosition = false
     /// Another `ok` after M105 when a command is queued behind it (MK3S 3.13.3).

@@ -126,6 +126,8 @@ extension MarlinPrinter {
             quickStop()
             finish()
         case 601, 602, 603: pausePrusa()
+        // The answer to a prompt: where it could be heard it was, in the midst of the wait.
+        case 876 where profile.capabilities.hostActions: finish()
         default:
             if !setValue(), !inform(), !isSilentlyAccepted { sayUnknown() }
             finish()

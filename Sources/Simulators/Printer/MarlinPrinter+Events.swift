@@ -159,6 +159,7 @@ extension MarlinPrinter {
             case .kill: kill()
             case .quickStop: quickStop()
             case .breakWaiting: breakWaiting(userToo: true)
+            case .answer: if case .waitingForUser(true) = activity { finish() }
             }
         }
     }

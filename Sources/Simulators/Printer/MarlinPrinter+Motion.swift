@@ -159,13 +159,23 @@ extension MarlinPrinter {
         return true
     }
 
+    /// What Marlin 2.1's `prompt_do` says for an M0 (HOST_PROMPT_SUPPORT).
+    private mutating func askUser() {
+        let code = words.code == 0 ? "M0 Stop" : words.code == 1 ? "M1 Stop" : "Nozzle Parked"
+        for action in ["prompt_end", "prompt_begin \(code)", "prompt_button Continue", "prompt_show"] {
+            say("\(profile.text.action)\(action)")
+        }
+    }
+
     private mutating func continueAfterMoves(_ next: AfterMoves) {
         switch next {
         case .nothing: finish()
         case .dwell(let nanoseconds): begin(.busyUntil(now + nanoseconds, then: .nothing))
         case .home: startHoming()
         case .mesh: begin(.busyUntil(now + scaled(10_000_000_000), then: .nothing))
-        case .user: begin(.waitingForUser(acknowledges: true))
+        case .user:
+            begin(.waitingForUser(acknowledges: true))
+            if profile.capabilities.hostPrompts { askUser() }
         case .position:
             reportPosition()
             finish()
