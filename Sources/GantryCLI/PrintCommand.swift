@@ -69,7 +69,12 @@ struct PrintCommand: ParsableCommand {
                 count += 1
                 return count
             }
-            if count > 1 { _exit(ExitStatus.cancelled) }
+            if count > 1 {
+                // Not through the display: its thread may be in the midst of a line.
+                let warning = "\nLeft before the cancel script was executed: heaters may be on. Look at the printer.\n"
+                _ = warning.withCString { write(STDERR_FILENO, $0, strlen($0)) }
+                _exit(ExitStatus.cancelled)
+            }
             session.cancel()
         }
         var display = PrintDisplay(file: jobFile, descriptor: json ? STDERR_FILENO : STDOUT_FILENO)

@@ -132,7 +132,7 @@ import Testing
         ),
         (
             "[connect]\n",
-            "gantry.ini:1: there is no section [connect]; expected [printer], [control], [scripts], [filament_sensor], "
+            "gantry.ini:1: there is no section [connect]; expected [printer], [control], [firmware], [scripts], [filament_sensor], "
                 + "[power], [usb], [emergency_stop], [door], [led]"
         ),
         (

@@ -24,6 +24,8 @@ public final class ControlSocket: Sendable {
             close(descriptor)
             return problem("take", EADDRINUSE)
         }
+        // What the systemd unit would have made (RuntimeDirectory); where it may not, `bind` says so.
+        if let slash = path.lastIndex(of: "/"), slash > path.startIndex { mkdir(String(path[..<slash]), 0o755) }
         let bound = Self.withAddress(path) { bind(descriptor, $0, $1) }
         guard bound == 0, chmod(path, 0o660) == 0, listen(descriptor, 4) == 0 else {
             let code = bound == -2 ? ENAMETOOLONG : errno

@@ -105,7 +105,7 @@ public final class PrintSession: Sendable {
             onStatus(status(of: run))
         }
         if run.owesCancelScript {
-            if run.ending == .cancelled { onMessage("Cancelling: what the printer has taken comes first …") }
+            if run.ending == .cancelled { onMessage(Self.cancelMessage(hearsM108: run.hearsM108)) }
             do {
                 let sequence = CancelSequence(link: link, script: scripts.cancel.rendered(), hearsM108: run.hearsM108)
                 try sequence.run(limit: Self.cancelLimit) { onStatus(status(of: run)) }
@@ -116,6 +116,14 @@ public final class PrintSession: Sendable {
             }
         }
         return report(of: run)
+    }
+
+    /// What happens now; with firmware that no M108 reaches in a wait, why the nozzle may get hotter first.
+    private static func cancelMessage(hearsM108: Bool) -> String {
+        "Cancelling: what the printer has taken comes first, then the cancel script …"
+            + (hearsM108
+                ? ""
+                : " A wait for a temperature (M109, M190) goes on until that is reached: this firmware cannot be interrupted.")
     }
 
     /// Seconds that the printer has for the cancel script: a wait for a temperature may come before it.

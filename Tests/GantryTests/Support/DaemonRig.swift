@@ -50,7 +50,7 @@ final class DaemonRig: Sendable {
         configuration.serialNumber = "CZPX0123X004XC00042"
         configuration.settings = folder.file("prusa_printer_settings.ini")
         configuration.directory = folder.file("gcodes")
-        configuration.controlSocket = folder.file("control")
+        configuration.controlSocket = folder.file("run/control")
         configuration.board = board
         configuration.scripts = scripts
         let log = log
@@ -64,7 +64,7 @@ final class DaemonRig: Sendable {
     }
 
     /// Where `gantry power` would reach it.
-    var controlSocket: String { folder.file("control") }
+    var controlSocket: String { folder.file("run/control") }
 
     /// Runs the daemon until `stop()`.
     func start() throws {
