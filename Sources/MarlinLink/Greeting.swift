@@ -142,3 +142,15 @@ struct Greeting {
 
     private var looksLikeNoise: Bool { bytes >= 8 && oddBytes * 4 > bytes }
 }
+
+extension Greeting.Outcome {
+    /// Why there is no printer to talk to.
+    func error(_ configuration: LinkConfiguration) -> LinkError {
+        let path = configuration.port
+        return switch self {
+        case .wrongBaud: .wrongBaud(path: path, baud: configuration.baud)
+        case .notAPrinter: .notAPrinter(path: path)
+        default: .noAnswer(path: path)
+        }
+    }
+}

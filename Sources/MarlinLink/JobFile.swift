@@ -34,6 +34,18 @@ public enum JobFileError: Error, Sendable, Equatable {
     case changed(path: String)
 }
 
+extension JobFileError {
+    /// What a code in place of commands (``CommandRing``) says of `file`.
+    init(code: Int32, file: JobFile) {
+        self =
+            switch code {
+            case CommandRing.fileCut: .cut(path: file.path, expected: file.size, found: file.presentSize)
+            case CommandRing.fileChanged: .changed(path: file.path)
+            default: .unreadable(path: file.path, errno: code)
+            }
+    }
+}
+
 extension JobFileError: CustomStringConvertible {
     /// What happened, to what, and what to do.
     public var description: String {

@@ -284,7 +284,7 @@ public final class PrinterLink: Sendable {
         case .line(let text): deliverLine(text.string, with: &delivery)
         case .greeted: delivery.awaitsReady = true
         case .continuation(let continuation): state.withLock { $0.continuation = continuation }
-        case .greetingFailed(let outcome): goDown(greetingError(outcome))
+        case .greetingFailed(let outcome): goDown(outcome.error(configuration))
         case .lost(let code): goDown(.portLost(path: configuration.port, errno: code))
         case .fileFailed(let code, let job): endJob(job, .file(fileError(code)))
         case .mediumLost(let code, let job):
@@ -399,19 +399,6 @@ public final class PrinterLink: Sendable {
 
     private func fileError(_ code: Int32) -> JobFileError {
         guard let file = state.withLock({ $0.job }) else { return .unreadable(path: "", errno: code) }
-        return switch code {
-        case CommandRing.fileCut: .cut(path: file.path, expected: file.size, found: file.presentSize)
-        case CommandRing.fileChanged: .changed(path: file.path)
-        default: .unreadable(path: file.path, errno: code)
-        }
-    }
-
-    private func greetingError(_ outcome: Greeting.Outcome) -> LinkError {
-        let path = configuration.port
-        return switch outcome {
-        case .wrongBaud: .wrongBaud(path: path, baud: configuration.baud)
-        case .notAPrinter: .notAPrinter(path: path)
-        default: .noAnswer(path: path)
-        }
+        return JobFileError(code: code, file: file)
     }
 }
