@@ -77,12 +77,13 @@ struct PrintCommand: ParsableCommand {
             }
             session.cancel()
         }
+        var keys = AnswerKeys()
         var display = PrintDisplay(file: jobFile, descriptor: json ? STDERR_FILENO : STDOUT_FILENO)
         do {
             let report = try session.run {
                 display.show($0)
-                let isAsked = $0.prompt?.buttons.isEmpty == false
-                if let number = AnswerKeys.next(isAsked: isAsked) { session.answer(number) }
+                let question = $0.prompt.flatMap { $0.buttons.isEmpty ? nil : $0.number }
+                if let number = keys.next(question: question) { session.answer(number) }
             } onMessage: {
                 display.message($0)
             }

@@ -14,6 +14,9 @@ public struct HostPrompt: Sendable, Equatable {
     public var text: String
     /// The answers, in the printer's order. None: it only tells something.
     public var buttons: [Button] = []
+
+    /// Index of the answer that people know by this number, from 1; nil where there is none.
+    public func button(numbered number: Int) -> Int? { buttons.indices.first { $0 + 1 == number } }
 }
 
 extension HostPrompt: CustomStringConvertible {

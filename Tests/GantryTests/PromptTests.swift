@@ -53,7 +53,9 @@ import Testing
             try await eventually("it asks") { rig.machine.prompt != nil }
             try await eventually("told") { attentions(rig).contains("M0 Stop") }
             #expect(try rig.machine.answer(nil) == "M0 Stop (1 Continue)")
-            for wrong in [0, 2, -1] { #expect(throws: MachineError.self) { _ = try rig.machine.answer(wrong) } }
+            for wrong in [0, 2, -1, .min, .max] {
+                #expect(throws: MachineError.self) { _ = try rig.machine.answer(wrong) }
+            }
             #expect(try rig.machine.answer(1) == "The printer was told: Continue")
             #expect(rig.machine.prompt == nil)
             try await eventually("printed") { rig.machine.state == .finished }

@@ -9,17 +9,18 @@ extension Machine {
     public func answer(_ number: Int?) throws(MachineError) -> String {
         guard let prompt else { throw .wrongState("The printer asks nothing.") }
         guard let number else { return prompt.description }
-        try require(
-            prompt.buttons.indices.contains(number - 1), "There is no such answer. The printer asks: \(prompt)")
+        guard let button = prompt.button(numbered: number) else {
+            throw .wrongState("There is no such answer. The printer asks: \(prompt)")
+        }
         let link = try readyLink()
         let way = identity.dialect.promptAnswer
-        do { try link.answer(prompt, button: number - 1, by: way) } catch { throw .link(error) }
+        do { try link.answer(prompt, button: button, by: way) } catch { throw .link(error) }
         noteForeignCommands()
         core.withLock { core in
             if core.prompt == prompt { core.prompt = nil }
         }
         noteAttention(waitsForUser: link.snapshot.readings.waitsForUser)
-        return "The printer was told: \(prompt.buttons[number - 1].label)"
+        return "The printer was told: \(prompt.buttons[button].label)"
     }
 
     /// Takes a new prompt of the printer, or its end. One without answers only tells something.

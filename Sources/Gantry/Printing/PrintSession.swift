@@ -148,11 +148,14 @@ public final class PrintSession: Sendable {
 
         mutating func answer(_ number: Int, onMessage: (String) -> Void) {
             guard let prompt else { return }
+            guard let button = prompt.button(numbered: number) else {
+                return onMessage("\(number) is no answer. The printer asks: \(prompt)")
+            }
             do throws(LinkError) {
-                try link.answer(prompt, button: number - 1, by: promptAnswer)
+                try link.answer(prompt, button: button, by: promptAnswer)
                 self.prompt = nil
             } catch {
-                onMessage("\(number) is no answer. The printer asks: \(prompt)")
+                onMessage("The answer was not sent: \(error)")
             }
         }
 
