@@ -44,7 +44,7 @@ public final class Daemon: Sendable {
         let printer = try Printer(
             type: type, serialNumber: serialNumber, connection: settings, info: info, options: options,
             log: { level, message in logger.log(level: level.swiftLog, "\(message)") })
-        let observers = Mutex<(ConnectBridge, Board)?>(nil)
+        let observers = Mutex(Observers())
         let notifier = ServiceNotifier()
         let watchdog = Watchdog(notifier)
         let journal = PrintJournal(
@@ -59,29 +59,29 @@ public final class Daemon: Sendable {
             }
         ) { change in
             log(change, to: logger)
-            guard let (bridge, board) = observers.withLock({ $0 }) else { return }
-            bridge.take(change)
-            board.take(change)
+            let (bridge, board) = observers.withLock { ($0.bridge, $0.board) }
+            bridge?.take(change)
+            board?.take(change)
         }
         let bridge = ConnectBridge(
             printer: printer, machine: machine, storage: storage, firmware: configuration.firmware,
             onProblem: { logger.warning("\($0)") })
-        let board = Board(configuration.board, machine: machine, makeSwitch: makeSwitch) { change in
+        let board = Board(configuration.board, machine: machine, makeSwitch: makeSwitch) { [weak bridge] change in
             log(change, to: logger)
             switch change {
-            case .attention(let reason): bridge.takeAttention(reason)
+            case .attention(let reason): bridge?.takeAttention(reason)
             case .storage(let event):
                 switch event {
                 case .detached(let stick, _): machine.mediumIsGone(stick.path)
                 case .attached(let stick): machine.mediumIsBack(stick.path)
                 case .failed, .noted: break
                 }
-                bridge.take(event)
+                bridge?.take(event)
             case .warning, .notice: break
             }
         }
         bridge.attach(board)
-        observers.withLock { $0 = (bridge, board) }
+        observers.withLock { $0 = Observers(bridge: bridge, board: board) }
         self.bridge = bridge
         self.board = board
         self.notifier = notifier
@@ -158,6 +158,12 @@ public final class Daemon: Sendable {
 
 /// Gantry's version.
 public let gantryVersion = "0.1.0"
+
+/// Who hears of the machine's changes. Weak: they hold the machine, and the daemon holds all three.
+private struct Observers {
+    weak var bridge: ConnectBridge?
+    weak var board: Board?
+}
 
 private func log(_ change: Machine.Change, to logger: Logger) {
     switch change {

@@ -126,51 +126,65 @@ final class ConnectBridge: Sendable {
 
     private func register() {
         printer.onPrintedFile { [machine] in machine.state.hasJob ? machine.job?.path : nil }
-        printer.onTransferFinished { [self] transfer in printIfWanted(transfer) }
-        printer.on(.startPrint) { [self] command in
-            try startPrint(try command.required("path"), command: command.id)
+        printer.onTransferFinished { [weak self] transfer in self?.printIfWanted(transfer) }
+        on(.startPrint) { bridge, command in
+            try bridge.startPrint(try command.required("path"), command: command.id)
             return .finished
         }
-        printer.on(.pausePrint) { [self] command in
-            try machine.pause(command: command.id)
+        on(.pausePrint) { bridge, command in
+            try bridge.machine.pause(command: command.id)
             return .finished
         }
-        printer.on(.resumePrint) { [self] command in
-            try machine.resume(command: command.id)
+        on(.resumePrint) { bridge, command in
+            try bridge.machine.resume(command: command.id)
             return .finished
         }
-        printer.on(.stopPrint) { [self] command in
-            try machine.cancel(command: command.id)
+        on(.stopPrint) { bridge, command in
+            try bridge.machine.cancel(command: command.id)
             return .finished
         }
-        printer.on(.setPrinterReady) { [self] command in
-            try machine.setReady(command: command.id)
+        on(.setPrinterReady) { bridge, command in
+            try bridge.machine.setReady(command: command.id)
             return .finished
         }
-        printer.on(.cancelPrinterReady) { [self] command in
-            try machine.cancelReady(command: command.id)
+        on(.cancelPrinterReady) { bridge, command in
+            try bridge.machine.cancelReady(command: command.id)
             return .finished
         }
-        printer.on(.resetPrinter) { [self] command in
-            if let board = board.withLock({ $0 }), board.configuration.power?.resetsByPower == true {
-                let answer = board.power(.cycle(force: true))
-                let refused = "refused: "
-                guard !answer.hasPrefix(refused) else { throw CommandError(String(answer.dropFirst(refused.count))) }
-                return .finished
-            }
-            try machine.reset(command: command.id)
+        on(.resetPrinter) { bridge, command in try bridge.reset(command) }
+        on(.dialogAction) { bridge, command in try bridge.answerDialog(command) }
+        on(.gcode) { bridge, command in try bridge.runGCode(command) }
+        on(.sendJobInfo) { bridge, _ in try bridge.jobInfo() }
+    }
+
+    /// The printer holds its handlers, and the bridge the printer: neither would ever end if handlers held the bridge.
+    private func on(
+        _ name: CommandName, _ body: @escaping @Sendable (ConnectBridge, Command) throws -> CommandResult
+    ) {
+        printer.on(name) { [weak self] command in
+            guard let self else { throw CommandError("Gantry is ending") }
+            return try body(self, command)
+        }
+    }
+
+    private func reset(_ command: Command) throws -> CommandResult {
+        if let board = board.withLock({ $0 }), board.configuration.power?.resetsByPower == true {
+            let answer = board.power(.cycle(force: true))
+            let refused = "refused: "
+            guard !answer.hasPrefix(refused) else { throw CommandError(String(answer.dropFirst(refused.count))) }
             return .finished
         }
-        printer.on(.dialogAction) { [self] command in
-            let action = try command.dialogAction()
-            guard let prompt = machine.prompt, prompt.number == action.dialogID,
-                let button = prompt.buttons.firstIndex(where: { $0.label == action.button })
-            else { throw CommandError("The printer does not ask that any more") }
-            _ = try machine.answer(button + 1)
-            return .finished
-        }
-        printer.on(.gcode) { [self] command in try runGCode(command) }
-        printer.on(.sendJobInfo) { [self] _ in try jobInfo() }
+        try machine.reset(command: command.id)
+        return .finished
+    }
+
+    private func answerDialog(_ command: Command) throws -> CommandResult {
+        let action = try command.dialogAction()
+        guard let prompt = machine.prompt, prompt.number == action.dialogID,
+            let button = prompt.buttons.firstIndex(where: { $0.label == action.button })
+        else { throw CommandError("The printer does not ask that any more") }
+        _ = try machine.answer(button + 1)
+        return .finished
     }
 
     private func startPrint(_ path: String, command: UInt64?) throws {

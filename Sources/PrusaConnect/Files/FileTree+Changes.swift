@@ -30,8 +30,10 @@ extension FileTree {
         return nodes.compactMap { names(to: $0) }
     }
 
-    /// The way from this tree to a newer one, folder by folder. A renamed file is one that went and one that came.
+    /// The way from this tree to a newer one, folder by folder. A renamed file is one that went and one that came: what
+    /// went is first, as when a rename is seen while it happens.
     func differences(to new: FileTree) -> [FileDifference] {
+        var gone: [FileDifference] = []
         var found: [FileDifference] = []
         var folders = [(old: Self.root, new: Self.root)]
         while let (old, newFolder) = folders.popLast() {
@@ -39,12 +41,12 @@ extension FileTree {
             var after = new.children(newFolder)[...]
             while let pair = Self.nextPair(&before, of: self, &after, of: new) {
                 switch pair {
-                case (let old?, nil): found += removals(below: old).map(FileDifference.removed)
+                case (let old?, nil): gone += removals(below: old).map(FileDifference.removed)
                 case (nil, let added?): found += new.additions(below: added).map(FileDifference.added)
                 case (let old?, let now?):
                     let (was, entry) = (entry(old), new.entry(now))
                     if was.isFolder != entry.isFolder {
-                        found += removals(below: old).map(FileDifference.removed)
+                        gone += removals(below: old).map(FileDifference.removed)
                         found += new.additions(below: now).map(FileDifference.added)
                     } else if was.isReadOnly != entry.isReadOnly || !was.isFolder && was.stamp != entry.stamp {
                         found.append(.changed(now))
@@ -54,7 +56,7 @@ extension FileTree {
                 }
             }
         }
-        return found
+        return gone + found
     }
 
     /// Takes the next name from two sorted lists: from one of them, or from both when it is in both.
