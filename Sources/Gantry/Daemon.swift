@@ -7,7 +7,7 @@ import Synchronization
 
 /// `gantry run`: the printer and Connect together, until somebody stops it.
 public final class Daemon: Sendable {
-    private let machine: Machine
+    let machine: Machine
     private let journal: PrintJournal
     private let cameras: CameraDuty
     let bridge: ConnectBridge

@@ -6,6 +6,17 @@ import Testing
 
 /// What the daemon does when Connect or the printer fails.
 @Suite struct DaemonTroubleTests {
+    /// What is kept by a circle keeps its threads and one of the system's few inotify instances.
+    @Test func anEndedDaemonIsLetGo() async throws {
+        func runOnce() async throws -> () -> Machine? {
+            let rig = try DaemonRig()
+            try await rig.run { _ in }
+            return { [weak machine = rig.daemon.machine] in machine }
+        }
+        let machine = try await runOnce()
+        try await eventually("nothing holds the machine, nor what it holds") { machine() == nil }
+    }
+
     // MARK: Connect
 
     enum Outage: String, CaseIterable {

@@ -125,7 +125,7 @@ final class ConnectBridge: Sendable {
     // MARK: From Connect
 
     private func register() {
-        printer.onPrintedFile { [machine] in machine.state.hasJob ? machine.job?.path : nil }
+        printer.onPrintedFile { [weak self] in self.flatMap { $0.machine.state.hasJob ? $0.machine.job?.path : nil } }
         printer.onTransferFinished { [weak self] transfer in self?.printIfWanted(transfer) }
         on(.startPrint) { bridge, command in
             try bridge.startPrint(try command.required("path"), command: command.id)
