@@ -76,7 +76,8 @@ extension Machine {
             core.withLock { $0.pauseWork = work }
             throw .link(error)
         }
-        core.withLock { $0.pauseWork = .none }
+        // Resuming until it prints: the printer's own "resumed" that comes meanwhile is no order. Unless it was paused anew.
+        defer { core.withLock { core in if case .resuming = core.pauseWork { core.pauseWork = .none } } }
         try require(change(.resumed, command: command), "Cannot resume: the print has just ended.")
     }
 
