@@ -1,4 +1,5 @@
 import Foundation
+import Glibc
 import MarlinLink
 import Simulators
 import Testing
@@ -47,6 +48,33 @@ import Testing
             rig.printer.emitAction("resumed")
             try await eventually("printed") { rig.machine.state == .finished }
             #expect(!rig.printer.executedCommands.contains("M602"))
+        }
+    }
+
+    /// The printer says "resumed" when it is fed again, which may be before the state has changed.
+    @Test func theAnswerToOurResumeIsNoOrder() async throws {
+        let rig = try MachineRig()
+        try await rig.run { rig in
+            try begin((0..<4000).map { "G1 X\($0 % 90 + 10).5 Y\($0 % 70) F6000" }, rig)
+            try await eventually("it moves") { moves(rig).count > 20 }
+            rig.printer.emitAction("paused")
+            try await eventually("paused") { rig.machine.state == .paused }
+            let isResumed = Shared(false)
+            // Whoever tells something waits for this to end, and all others for him: our resume before it changes the state.
+            rig.changes.change { _ in
+                _ = startThread { rig.machine.tell(.used) }
+                usleep(100_000)
+                _ = startThread {
+                    try? rig.machine.resume()
+                    isResumed.change { $0 = true }
+                }
+                while rig.machine.snapshot.phase == .paused { usleep(1000) }
+                rig.printer.emitAction("resumed")
+                usleep(300_000)
+            }
+            try await eventually("resumed") { isResumed.value }
+            try await eventually("printed") { rig.machine.state == .finished }
+            #expect(rig.warnings == [])
         }
     }
 
