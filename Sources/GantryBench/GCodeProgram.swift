@@ -41,6 +41,7 @@ struct GCodeProgram {
     /// Writes the text to a new temporary file; the caller removes it.
     func writeTemporaryFile() throws(BenchError) -> String {
         let folder = getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp"
+        // mkstemp(3) puts a name that is free in place of the six X.
         var path = Array("\(folder)/gantry-bench-XXXXXX".utf8CString)
         let descriptor = mkstemp(&path)
         guard descriptor >= 0 else { throw BenchError("Cannot make a file in \(folder)", errno: errno) }

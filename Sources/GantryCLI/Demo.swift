@@ -47,6 +47,7 @@ final class Demo: Sendable {
     }
 
     private static func makeFolder() throws -> String {
+        // mkdtemp(3) puts a name that is free in place of the six X. In /tmp whatever TMPDIR says: a socket's path is short.
         var template = Array("/tmp/gantry-demo-XXXXXX".utf8CString)
         guard mkdtemp(&template) != nil else { throw SimulatorError.failed("making a folder in /tmp", errno) }
         return String(decoding: template.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self)

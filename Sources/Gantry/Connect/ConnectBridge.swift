@@ -125,7 +125,7 @@ final class ConnectBridge: Sendable {
     // MARK: From Connect
 
     private func register() {
-        printer.onPrintedFile { [weak self] in self.flatMap { $0.machine.state.hasJob ? $0.machine.job?.path : nil } }
+        printer.onPrintedFile { [weak self] in self?.printedFile }
         printer.onTransferFinished { [weak self] transfer in self?.printIfWanted(transfer) }
         on(.startPrint) { bridge, command in
             try bridge.startPrint(try command.required("path"), command: command.id)
@@ -156,6 +156,8 @@ final class ConnectBridge: Sendable {
         on(.gcode) { bridge, command in try bridge.runGCode(command) }
         on(.sendJobInfo) { bridge, _ in try bridge.jobInfo() }
     }
+
+    private var printedFile: String? { machine.state.hasJob ? machine.job?.path : nil }
 
     /// The printer holds its handlers, and the bridge the printer: neither would ever end if handlers held the bridge.
     private func on(
